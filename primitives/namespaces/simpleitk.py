@@ -1,0 +1,241 @@
+"""Every filter of SimpleITK that has a function, and a few measures.
+
+Filters have the names, the formals and the defaults of SimpleITK's functions.
+Whatever is no pure function of its arguments, or needs a transform, is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from primitives.registry import Cost, Determinism, Primitive, Table
+from primitives.simpleitk_table import Filter, Formal, documentation, load_table
+
+from ._tables import by_short_name
+
+_ONE_THREAD = frozenset(
+    [
+        "DilateObjectMorphology",
+        "ErodeObjectMorphology",
+    ]
+)
+"""Filters whose bits depend on the number of threads; a test finds them."""
+
+_REGIONS_AND_LABELS = frozenset(
+    [
+        "AntiAliasBinary",
+        "ApproximateSignedDistanceMap",
+        "BinaryClosingByReconstruction",
+        "BinaryContour",
+        "BinaryDilate",
+        "BinaryErode",
+        "BinaryFillhole",
+        "BinaryGrindPeak",
+        "BinaryImageToLabelMap",
+        "BinaryMedian",
+        "BinaryMorphologicalClosing",
+        "BinaryMorphologicalOpening",
+        "BinaryNot",
+        "BinaryOpeningByReconstruction",
+        "BinaryPruning",
+        "BinaryReconstructionByDilation",
+        "BinaryReconstructionByErosion",
+        "BinaryThinning",
+        "BinaryThreshold",
+        "ConfidenceConnected",
+        "ConnectedComponent",
+        "ConnectedThreshold",
+        "DanielssonDistanceMap",
+        "DoubleThreshold",
+        "Equal",
+        "Greater",
+        "GreaterEqual",
+        "HuangThreshold",
+        "IntermodesThreshold",
+        "IsoDataThreshold",
+        "IsolatedConnected",
+        "KittlerIllingworthThreshold",
+        "Less",
+        "LessEqual",
+        "LiThreshold",
+        "MaximumEntropyThreshold",
+        "MomentsThreshold",
+        "NeighborhoodConnected",
+        "NotEqual",
+        "OtsuMultipleThresholds",
+        "OtsuThreshold",
+        "RegionalMaxima",
+        "RegionalMinima",
+        "RenyiEntropyThreshold",
+        "ShanbhagThreshold",
+        "SignedDanielssonDistanceMap",
+        "SignedMaurerDistanceMap",
+        "SimpleContourExtractor",
+        "ThresholdMaximumConnectedComponents",
+        "TriangleThreshold",
+        "VotingBinary",
+        "VotingBinaryHoleFilling",
+        "VotingBinaryIterativeHoleFilling",
+        "YenThreshold",
+        "ZeroCrossing",
+    ]
+)
+"""Filters whose result does not show the voxels of their input.
+
+All others count as showing them, also those that blur or deform.
+"""
+
+_HEAVY_WORDS = ("Iterations", "Denois", "LevelSet", "Deconvolution", "FFT", "Patch")
+
+
+def table() -> Table:
+    """Return the primitives of the namespace by short name."""
+    return _Filters()
+
+
+class _Filters(Mapping[str, Primitive]):
+    """Makes each primitive when it is asked for."""
+
+    def __init__(self) -> None:
+        self._filters = load_table().filters
+        self._made = dict(by_short_name(_own()))
+
+    def __getitem__(self, name: str) -> Primitive:
+        if name not in self._made:
+            self._made[name] = _primitive(name, self._filters[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        own = [name for name in self._made if name not in self._filters]
+        return iter(sorted([*self._filters, *own]))
+
+    def __len__(self) -> int:
+        return len({*self._filters, *self._made})
+
+
+class _FilterPrimitive(Primitive):
+    """A filter whose long documentation is read when it is asked for."""
+
+    @property
+    def details(self) -> str:
+        return documentation(self.short_name)
+
+    @details.setter
+    def details(self, _: str) -> None:
+        """Take the default that the base class assigns."""
+
+
+def _primitive(name: str, entry: Filter) -> Primitive:
+    is_heavy = any(
+        word in text
+        for word in _HEAVY_WORDS
+        for text in (name, *(formal.setter for formal in entry.formals))
+    )
+    is_limited = name in _ONE_THREAD
+    return _FilterPrimitive(
+        f"simpleitk.{name}",
+        1,
+        _signature(entry),
+        "primitives.kernels.simpleitk:execute",
+        Determinism.THREADS if is_limited else Determinism.FLOAT,
+        Cost.HEAVY if is_heavy else Cost.LINEAR,
+        entry.summary,
+        libraries=("SimpleITK",),
+        max_threads=1 if is_limited else 64,
+        reveals_input=name not in _REGIONS_AND_LABELS,
+        bound=(name,),
+    )
+
+
+_KINDS = {
+    "Image": "image",
+    "LabelMap": "image",
+    "VectorOfImage": "sequence|image",
+    "VectorOfLabelMap": "sequence|image",
+    "bool": "bool|number",
+    "double": "number",
+    "float": "number",
+    "int": "number",
+    "uint8_t": "number",
+    "uint32_t": "number",
+    "uint64_t": "number",
+    "string": "string",
+    "VectorUIntList": "sequence",
+    "VectorUInt8": "sequence|number",
+    "VectorUInt32": "sequence|number",
+    "VectorInt32": "sequence|number",
+    "VectorDouble": "sequence|number",
+    "VectorBool": "sequence|bool|number",
+    "DoubleDoubleMap": "sequence|record",
+}
+"""Kinds by type; an enumerator is given as its name or number."""
+
+
+def _signature(entry: Filter) -> str:
+    formals = entry.ordered_formals
+    if len(formals) == 1 and formals[0].type.startswith("VectorOf"):
+        return f"*{formals[0].name}: {_kinds(formals[0].type)} -> {entry.result}"
+    return ", ".join(map(_formal, formals)) + f" -> {entry.result}"
+
+
+def _formal(formal: Formal) -> str:
+    text = f"{formal.name}: {_kinds(formal.type.rstrip('?'))}"
+    if not formal.is_optional:
+        return text
+    if formal.default in ("", "null"):
+        return text + "?"
+    return f"{text} = {formal.default}"
+
+
+def _kinds(type_name: str) -> str:
+    words = (_KINDS.get(word, "string|number") for word in type_name.split("|"))
+    return "|".join(words)
+
+
+def _own() -> tuple[Primitive, ...]:
+    return (
+        Primitive(
+            "simpleitk.ReadImage",
+            1,
+            "fileName: string -> image",
+            "primitives.kernels.simpleitk:read",
+            Determinism.FLOAT,
+            Cost.LINEAR,
+            "The image in a file, with the file's own pixel type.",
+            libraries=("SimpleITK",),
+            reads=True,
+            reveals_input=True,
+        ),
+        Primitive(
+            "simpleitk.MinimumMaximum",
+            1,
+            "image: image -> sequence",
+            "primitives.kernels.statistics:extremes",
+            Determinism.EXACT,
+            Cost.CHEAP,
+            "Least and greatest voxel.",
+        ),
+        Primitive(
+            "simpleitk.Statistics",
+            1,
+            "image: image -> sequence",
+            "primitives.kernels.statistics:summary",
+            Determinism.EXACT,
+            Cost.LINEAR,
+            "Minimum, maximum, mean, sigma, variance, sum and number of voxels.",
+            details="Sigma and variance are those of a sample: they divide by the "
+            "number of voxels less one.  Sums are taken in Float64 in a fixed order.",
+        ),
+        Primitive(
+            "simpleitk.GetPixelIDValueFromString",
+            1,
+            "name: string -> int",
+            "primitives.kernels.simpleitk:pixel_type_number",
+            Determinism.FLOAT,
+            Cost.TRIVIAL,
+            "The number of a pixel type such as sitkFloat32.",
+            libraries=("SimpleITK",),
+            drops=frozenset(["machine", "cpu", "libc"]),
+            details="Not needed to call a filter: pixel types may be given by name.",
+        ),
+    )
