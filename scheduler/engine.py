@@ -1,0 +1,959 @@
+"""The demand walk and the ready queue: from goals to values.
+
+One thread owns everything here.  It walks from the goals down and expands the
+arguments only of what is neither in memory nor in the store; what is ready goes to
+the executor, and messages come back through one queue.  Scalar operations run on the
+spot, because handing them to a worker would cost more than running them.
+
+A node passes through these states::
+
+    UNSEEN -> ASKED -> WAITING -> READY -> RUNNING -> DONE
+                 \\         \\        \\-> HELD (by another process) -> DONE
+                  \\-> DONE  \\-> FAILED
+
+DONE goes back to UNSEEN when a large value has no more use and is not stored.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from enum import IntEnum
+from queue import Empty, SimpleQueue
+from typing import TypeAlias
+
+from primitives.context import Context
+from primitives.errors import PrimitivesError
+from primitives.values import Value, kind_of
+from store import Batch, Found, NodeKey, Result, Small, Store, StoreError
+
+from .cost import CostModel, is_worth_keeping
+from .errors import UnavailableError
+from .executors import Executor
+from .graph import Graph, Operation
+from .jobs import (
+    Computed,
+    Failed,
+    Job,
+    Keep,
+    Kept,
+    Lost,
+    Message,
+    Stored,
+    bytes_of,
+    explain,
+    keep,
+    load,
+    load_payload,
+    voxels_of,
+)
+from .options import Failure, Progress, RunOptions
+from .plan import App, Const, Place, Ref
+from .sequences import Sequences
+
+INLINE_BATCH = 2000
+"""Scalar operations between two looks at the message queue."""
+
+LOOKUP_BATCH = 500
+DROP_BYTES = 4096
+"""Values smaller than this stay in memory for the whole run."""
+
+POLL_S = (0.02, 0.2)
+"""Shortest and longest wait between two looks for another process's results."""
+
+STALE_S = 1.0
+"""Leases held by others are asked again at least this often."""
+
+STOP_S = 10.0
+"""How long a stopped run waits for kernels that do not listen."""
+
+Then: TypeAlias = Callable[[Ref], None]
+"""Continuation: called once the node is DONE or FAILED."""
+
+
+Steps: TypeAlias = Generator[list[Ref] | None, list[Value], None]
+"""The rule of a form; see :mod:`scheduler.sequences`."""
+
+
+class State(IntEnum):
+    """Where a node is on its way."""
+
+    UNSEEN = 0
+    ASKED = 1
+    WAITING = 2
+    READY = 3
+    RUNNING = 4
+    HELD = 5
+    DONE = 6
+    FAILED = 7
+
+
+UNSEEN, ASKED, WAITING, READY, RUNNING, HELD, DONE, FAILED = State
+
+SMALL_TYPES = frozenset({bool, int, float, str, type(None)})
+
+
+class Engine:
+    """Computes nodes of one graph."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        store: Store,
+        options: RunOptions,
+        costs: CostModel,
+        progress: Progress,
+        make_executor: Callable[[Callable[[Message], None]], Executor],
+    ) -> None:
+        self.graph = graph
+        self.store = store
+        self.progress = progress
+        self.values: list[Value] = []
+        self.failures: dict[Ref, Failure] = {}
+        self.kept: dict[Ref, Kept] = {}
+        self.store_problem = ""
+        self.sequences = Sequences(self)
+        self._options = options
+        self._costs = costs
+        self._inbox: SimpleQueue[Message | None] = SimpleQueue()
+        self._executor = make_executor(self._inbox.put)
+        self._states: list[State] = []
+        self._pending: list[int] = []
+        self._uses: list[int] = []
+        self._marginal_s: list[float] = []
+        self._estimates_s: dict[Ref, float] = {}
+        self._waiters: list[list[Ref | Then] | None] = []
+        self._goals: set[Ref] = set()
+        self._after_kept: dict[Ref, list[Then]] = {}
+        self._keyless: set[Ref] = set()
+        self._stack: list[Ref] = []
+        self._questions: list[Ref] = []
+        self._calls: deque[tuple[Then, Ref]] = deque()
+        self._inline: list[Ref] = []
+        self._small_goals: list[Ref] = []
+        self._ready: list[Ref] = []
+        self._streams: deque[tuple[Ref, Steps]] = deque()
+        self._running: dict[int, Job] = {}
+        self._unkept = 0
+        self._free = self._executor.capacity
+        self._held: dict[NodeKey, Ref] = {}
+        self._poll_s = POLL_S[0]
+        self._asked_others = 0.0
+        self._seen_changes = 0
+        self._batch = Batch()
+        self._commits: list[Future[None]] = []
+        self.context = Context(directory=graph.directory)
+        self._is_stopping = False
+        self.grow()
+
+    # ---- what others ask of the engine -------------------------------------
+
+    def want_goal(self, ref: Ref, then: Then) -> None:
+        """Ask for a node whose value is a goal: it is named, and kept by policy.
+
+        ``then`` is called when its value and its digest are there, or it failed.
+        """
+        self._goals.add(ref)
+        self._after_kept.setdefault(ref, []).append(then)
+        self.want(ref, self._goal_done)
+
+    def want(self, ref: Ref, then: Then) -> None:
+        """Ask for a node's value; ``then`` is called once it is there or failed."""
+        self._uses[ref] += 1
+        state = self._states[ref]
+        if state is DONE or state is FAILED:
+            self._calls.append((then, ref))
+            return
+        self._add_waiter(ref, then)
+
+    def want_all(self, refs: Sequence[Ref], then: Callable[[], None]) -> None:
+        """Ask for several values; ``then`` is called once all are there or failed."""
+        left = len(refs)
+        if not left:
+            self._calls.append((lambda _: then(), -1))
+
+        def count(_: Ref) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                then()
+
+        for ref in refs:
+            self.want(ref, count)
+
+    def release(self, ref: Ref) -> None:
+        """Say that one use of a node's value is over."""
+        self._uses[ref] -= 1
+        if self._uses[ref] == 0 and self._states[ref] is DONE:
+            self._drop(ref)
+
+    def spawn(self, ref: Ref, steps: Steps) -> None:
+        """Run the rule of a node: a generator that yields the nodes it needs.
+
+        It is resumed with their values; ``None`` lets other work go on first.
+        """
+        self._resume(ref, steps, None)
+
+    def run_effect(
+        self, ref: Ref, call: Callable[..., Value], then: Callable[[Value], None]
+    ) -> None:
+        """Call ``call(context, value)`` in a worker; ``then`` gets its result.
+
+        ``then`` gets the exception instead when it failed.
+        """
+        job = Job(ref, call, [self.values[ref]], [ref], then=then)
+        self._running[id(job)] = job
+        self._free -= 1
+        self._executor.submit(job)
+
+    def finish(self, ref: Ref, value: Value) -> None:
+        """Take ``value`` as the node's and wake who waits for it."""
+        self._states[ref] = DONE
+        self.values[ref] = value
+        self.progress.done += 1
+        if ref in self._estimates_s:
+            self.progress.remaining_s -= self._estimates_s.pop(ref)
+        size = bytes_of(value)
+        if size > DROP_BYTES:
+            self.progress.memory_bytes += size
+            if not self._uses[ref]:
+                self._drop(ref)
+        waiters = self._waiters[ref]
+        if waiters is None:
+            return
+        self._waiters[ref] = None
+        pending = self._pending
+        for waiter in waiters:
+            if type(waiter) is int:
+                pending[waiter] -= 1
+                if not pending[waiter] and self._states[waiter] is WAITING:
+                    self._make_ready(waiter)
+            else:
+                self._calls.append((waiter, ref))  # type: ignore[arg-type]
+
+    def finish_computed(
+        self, ref: Ref, value: Value, seconds: float, executed: int = 1
+    ) -> None:
+        """As :meth:`finish`, for a value that was computed here."""
+        if self.graph.keys[ref] is not None:
+            self.progress.executed += executed
+        self._marginal_s[ref] = seconds + self._arguments_s(ref)
+        self.finish(ref, value)
+
+    def complete_form(self, ref: Ref, value: Value) -> None:
+        """Take the value that a form's own rule found."""
+        self._marginal_s[ref] = self._arguments_s(ref)
+        self.finish(ref, value)
+        if ref in self._goals or self.keeps_everything:
+            self.keep(ref, value)
+
+    def count_executed(self, operations: int) -> None:
+        """Count operations that ran without a node of their own."""
+        self.progress.executed += operations
+
+    @property
+    def keeps_everything(self) -> bool:
+        """Whether the results of light operations are kept too."""
+        return self._options.store_policy == "all"
+
+    def keep(self, ref: Ref, value: Value) -> None:
+        """Name, and by policy store, a value that no job has kept."""
+        how = self._how_to_keep(ref, 0)
+        if how is Keep.NOTHING:
+            return
+        if type(value) in SMALL_TYPES:
+            self._on_kept(keep(ref, value, self.store, how))
+            return
+        job = Job(ref, _same, [value], [None], keep=how, then=lambda _: None)
+        self._running[id(job)] = job
+        self._free -= 1
+        self._unkept += 1
+        self._executor.submit(job)
+
+    def fail(self, ref: Ref, failure: Failure) -> None:
+        """Fail a node and everything that waits for it; nothing else."""
+        if self._options.on_failure == "stop":
+            self._is_stopping = True
+        self.progress.failed += 1
+        self.fail_with(ref, failure)
+
+    def fail_as(self, ref: Ref, cause: Ref) -> None:
+        """Fail a node because an argument of it failed."""
+        self.fail_with(ref, self.failures[cause])
+
+    def fail_with(self, ref: Ref, failure: Failure) -> None:
+        """As :meth:`fail`, for a failure that was counted where it happened."""
+        todo = [ref]
+        while todo:
+            at = todo.pop()
+            state = self._states[at]
+            if state is FAILED:
+                continue
+            self._states[at] = FAILED
+            self.failures[at] = failure
+            self.progress.remaining_s -= self._estimates_s.pop(at, 0.0)
+            if WAITING <= state <= HELD:
+                self._release_arguments(at)
+            waiters, self._waiters[at] = self._waiters[at], None
+            for waiter in waiters or ():
+                if type(waiter) is int:
+                    todo.append(waiter)
+                else:
+                    self._calls.append((waiter, at))  # type: ignore[arg-type]
+
+    def failure(self, ref: Ref, message: str) -> Failure:
+        """Describe what went wrong at a node."""
+        node = self.graph.nodes[ref]
+        name = node.primitive if isinstance(node, App) else ""
+        return Failure(message, name, self.graph.builder.node_sites[ref])
+
+    def grow(self) -> None:
+        """Make room for the nodes that were added to the graph."""
+        more = len(self.graph.nodes) - len(self._states)
+        self._states.extend([UNSEEN] * more)
+        self.values.extend([None] * more)
+        self._pending.extend([0] * more)
+        self._uses.extend([0] * more)
+        self._marginal_s.extend([0.0] * more)
+        self._waiters.extend([None] * more)
+
+    def stop_soon(self) -> None:
+        """Ask the run to stop; may be called from a signal handler."""
+        self._is_stopping = True
+        self._inbox.put(None)
+
+    # ---- the loop ----------------------------------------------------------
+
+    def run(self, is_finished: Callable[[], bool]) -> bool:
+        """Work until ``is_finished``; return False when stopped before."""
+        deadline = None
+        if self._options.timeout_s is not None:
+            deadline = time.monotonic() + self._options.timeout_s
+        while not is_finished():
+            if deadline is not None and time.monotonic() > deadline:
+                self._is_stopping = True
+            if self._is_stopping:
+                return False
+            self._walk()
+            while self._calls:
+                then, ref = self._calls.popleft()
+                then(ref)
+            self._run_inline()
+            self._run_stream()
+            self._dispatch()
+            if not self._receive(deadline) and not is_finished():
+                raise AssertionError("nothing is left to do, but goals are missing")
+        return True
+
+    def close(self) -> None:
+        """Stop the workers, and make durable what was finished."""
+        for job in self._running.values():
+            self._executor.cancel(job)
+        patience = time.monotonic() + STOP_S
+        while (self._running or self._unkept) and time.monotonic() < patience:
+            self._take(self._next_message(0.1))
+        self._flush()
+        if not self._running:
+            self._executor.stop()
+        for commit in self._commits:
+            try:
+                commit.result()
+            except StoreError as error:
+                self.store_problem = str(error)
+
+    # ---- the demand walk ---------------------------------------------------
+
+    def _add_waiter(self, ref: Ref, waiter: Ref | Then) -> None:
+        waiters = self._waiters[ref]
+        if waiters is None:
+            self._waiters[ref] = [waiter]
+        else:
+            waiters.append(waiter)
+        if self._states[ref] is UNSEEN:
+            self._states[ref] = ASKED
+            self.progress.nodes += 1
+            self._stack.append(ref)
+
+    def _walk(self) -> None:
+        while self._stack or self._questions:
+            while self._stack:
+                self._consider(self._stack.pop())
+            if self._questions:
+                questions, self._questions = self._questions, []
+                self._look_up(questions)
+
+    def _consider(self, ref: Ref) -> None:
+        node = self.graph.nodes[ref]
+        if isinstance(node, Const):
+            self.finish(ref, node.value)
+        elif isinstance(node, Place):
+            self.finish(ref, node.text)
+        elif ref in self.graph.problems:
+            self.fail(ref, self.failure(ref, self.graph.problems[ref]))
+        elif isinstance(node, App):
+            self._consider_application(ref, node)
+        else:
+            raise AssertionError(f"node {ref} stands for no value")
+
+    def _consider_application(self, ref: Ref, node: App) -> None:
+        operation = self.graph.operation(node.primitive)
+        if self.graph.keys[ref] is None and ref not in self._keyless:
+            self.spawn(ref, self.sequences.find_key(ref, self._consider))
+        elif self._is_asked_of_store(ref, operation):
+            self._questions.append(ref)
+        else:
+            self._expand(ref, node, operation)
+
+    def mark_keyless(self, ref: Ref) -> None:
+        """Say that a node will never have a key."""
+        self._keyless.add(ref)
+
+    def is_keyless(self, ref: Ref) -> bool:
+        """Return whether a node was found never to have a key."""
+        return ref in self._keyless
+
+    def _is_asked_of_store(self, ref: Ref, operation: Operation) -> bool:
+        if not self._options.use_cache or self.graph.keys[ref] is None:
+            return False
+        if ref in self._goals or self._options.store_policy == "all":
+            return True
+        return not (operation.form or operation.reads or self.graph.is_small[ref])
+
+    def _look_up(self, refs: list[Ref]) -> None:
+        keys = self.graph.keys
+        for start in range(0, len(refs), LOOKUP_BATCH):
+            part = refs[start : start + LOOKUP_BATCH]
+            found = self.store.lookup([key for ref in part if (key := keys[ref])])
+            for ref in part:
+                key = keys[ref]
+                hit = found.get(key) if key is not None else None
+                if hit is None or not self._use_found(ref, hit):
+                    node = self.graph.nodes[ref]
+                    assert isinstance(node, App)
+                    self._expand(ref, node, self.graph.operation(node.primitive))
+
+    def _use_found(self, ref: Ref, found: Found) -> bool:
+        result = found.result
+        value: Value = Stored(result.digest, result.kind, result.size_bytes)
+        kind = result.kind
+        try:
+            if found.payload is not None:
+                value = load_payload(found.payload, self.store)
+                kind = kind_of(value)
+            elif kind not in ("image", "mask"):
+                value = load(value, self.store)
+        except (StoreError, PrimitivesError):
+            return False
+        self.kept[ref] = Kept(ref, result.digest, kind, result.size_bytes, (), True)
+        self.progress.from_store += 1
+        self.finish(ref, value)
+        return True
+
+    def _expand(self, ref: Ref, node: App, operation: Operation) -> None:
+        if operation.form and self.sequences.expand(ref, node, operation):
+            return
+        if not self.graph.is_small[ref]:
+            seconds = self._costs.estimate_s(
+                operation.primitive, self.graph.voxels[ref]
+            )
+            self._estimates_s[ref] = seconds
+            self.progress.remaining_s += seconds
+        if operation.reads:
+            self._wait_for(ref, [arg for arg in node.args[1:] if arg is not None])
+        else:
+            self._wait_for(ref, [arg for arg in node.args if arg is not None])
+
+    def _wait_for(self, ref: Ref, args: list[Ref]) -> None:
+        states = self._states
+        states[ref] = WAITING
+        count = 0
+        for arg in args:
+            self._uses[arg] += 1
+        for arg in args:
+            state = states[arg]
+            if state is FAILED:
+                self.fail_as(ref, arg)
+                return
+            if state is not DONE:
+                count += 1
+                self._add_waiter(arg, ref)
+            elif type(self.graph.nodes[arg]) is App:
+                self.progress.from_memory += 1
+        self._pending[ref] = count
+        if not count:
+            self._make_ready(ref)
+
+    # ---- running -----------------------------------------------------------
+
+    def _make_ready(self, ref: Ref) -> None:
+        self._states[ref] = READY
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        operation = self.graph.operation(node.primitive)
+        values = self.values
+        if operation.is_light and all(
+            arg is None or type(values[arg]) in SMALL_TYPES for arg in node.args
+        ):
+            if ref in self._goals and self.graph.keys[ref] is not None:
+                self._small_goals.append(ref)
+            else:
+                self._inline.append(ref)
+        else:
+            heapq.heappush(self._ready, ref)
+
+    def _run_inline(self) -> None:
+        for _ in range(INLINE_BATCH):
+            if not self._inline:
+                return
+            self._run_small(self._inline.pop())
+
+    def _run_small(self, ref: Ref) -> None:
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        operation = self.graph.operation(node.primitive)
+        values = self.values
+        try:
+            if None in node.args:
+                args, named = self._arguments(node, operation)
+                value = operation.kernel(self.context, *args, **named)
+            else:
+                value = operation.kernel(
+                    self.context,
+                    *[values[arg] for arg in node.args],  # type: ignore[index]
+                )
+        except Exception as error:  # whatever a kernel does is the node's failure
+            self.fail(ref, self.failure(ref, explain(error)))
+            key = self.graph.keys[ref]
+            if key is not None and ref in self._goals:
+                self._batch.release.append(key)
+            return
+        self.finish_computed(ref, value, 1e-6)
+        if ref in self._goals:
+            self.keep(ref, value)
+        elif self._options.store_policy == "all":
+            self.keep_small(ref, value)
+
+    def keep_small(self, ref: Ref, value: Value) -> None:
+        """Keep a scalar beside many others, if the policy keeps everything."""
+        key = self.graph.keys[ref]
+        if key is None or self._options.store_policy != "all":
+            return
+        self.add_small(key, value)
+
+    def add_small(self, key: NodeKey, value: Value) -> None:
+        """Keep a scalar beside many others."""
+        self._batch.small.append(Small(key, encode_small(value)))
+        if len(self._batch.small) >= 10_000:
+            self._flush()
+
+    def _arguments(
+        self, node: App, operation: Operation
+    ) -> tuple[list[Value], dict[str, Value]]:
+        """Return positional arguments up to the first omitted one, then named ones."""
+        args: list[Value] = []
+        named: dict[str, Value] = {}
+        formals = operation.primitive.parameters
+        has_gap = False
+        for position, arg in enumerate(node.args):
+            if arg is None:
+                has_gap = True
+            elif has_gap:
+                named[formals[position].name] = self.values[arg]
+            else:
+                args.append(self.values[arg])
+        return args, named
+
+    def _resume(self, ref: Ref, steps: Steps, values: list[Value] | None) -> None:
+        """Go on with a rule after what it asked for is there."""
+        try:
+            request = steps.send(values)  # type: ignore[arg-type]
+        except StopIteration:
+            return
+        except UnavailableError as error:
+            self.fail(ref, error.failure)
+        except PrimitivesError as error:
+            self.fail(ref, self.failure(ref, str(error)))
+        except RecursionError:
+            self.fail(ref, self.failure(ref, "loops are nested too deeply"))
+        else:
+            self.grow()
+            if request is None:
+                self._streams.append((ref, steps))
+            else:
+                self.want_all(request, lambda: self._answer(ref, steps, request))
+
+    def _answer(self, ref: Ref, steps: Steps, request: list[Ref]) -> None:
+        failed = [at for at in request if at in self.failures]
+        if not failed:
+            self._resume(ref, steps, [self.values[at] for at in request])
+            return
+        steps.close()
+        for at in request:
+            self.release(at)
+        self.fail_as(ref, failed[0])
+
+    def _run_stream(self) -> None:
+        if self._streams:
+            ref, steps = self._streams.popleft()
+            self._resume(ref, steps, None)
+
+    def _dispatch(self) -> None:
+        starting: list[tuple[Ref, Job | None]] = []
+        while self._small_goals and len(starting) < LOOKUP_BATCH:
+            starting.append((self._small_goals.pop(), None))
+        while self._ready and self._free > 0 and self._has_memory():
+            ref = heapq.heappop(self._ready)
+            job = self._make_job(ref)
+            self._free -= job.threads
+            starting.append((ref, job))
+        if starting:
+            self._start(starting)
+
+    def _has_memory(self) -> bool:
+        limit = self._options.memory_bytes
+        return limit is None or self.progress.memory_bytes < limit or not self._running
+
+    def _make_job(self, ref: Ref) -> Job:
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        operation = self.graph.operation(node.primitive)
+        arg_refs: list[Ref | None]
+        if operation.reads:
+            file = self.graph.files[ref]
+            args: list[Value] = [file, *(self.values[a] for a in node.args[1:] if a)]
+            arg_refs = [None, *node.args[1:]]
+            named: dict[str, Value] = {}
+            voxels = sum(signature.size for _, signature in file.expected)
+        else:
+            args, named = self._arguments(node, operation)
+            arg_refs = list(node.args[: len(args)])
+            voxels = max((voxels_of(arg) for arg in args), default=0)
+        threads = self._threads(operation)
+        return Job(
+            ref,
+            operation.kernel,
+            args,
+            arg_refs,
+            named,
+            keep=self._how_to_keep(ref, voxels),
+            threads=threads,
+            voxels=voxels,
+            context=Context(threads, self.graph.directory),
+        )
+
+    def _threads(self, operation: Operation) -> int:
+        """Share the free cores among what could run now: wide plans, one core each."""
+        if self._options.execution_engine == "sequential":
+            share = self._executor.capacity
+        else:
+            share = max(1, self._free // (1 + len(self._ready)))
+        return min(share, operation.max_threads)
+
+    def _how_to_keep(self, ref: Ref, voxels: int) -> Keep:
+        is_goal = ref in self._goals
+        policy = self._options.store_policy
+        if self.graph.keys[ref] is None or policy == "none":
+            return Keep.NAME if is_goal else Keep.NOTHING
+        if is_goal or policy == "all":
+            return Keep.STORE
+        if policy == "goals":
+            return Keep.NOTHING
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        operation = self.graph.operation(node.primitive)
+        if operation.reads or operation.form:
+            return Keep.NOTHING
+        kinds = operation.primitive.result_kinds
+        size = 64
+        if "image" in kinds or "sequence" in kinds:
+            size = 4 * voxels
+        elif "mask" in kinds:
+            size = voxels // 8
+        seconds = self._costs.estimate_s(operation.primitive, voxels)
+        worth = is_worth_keeping(seconds + self._arguments_s(ref), size)
+        return Keep.STORE if worth else Keep.NOTHING
+
+    def _arguments_s(self, ref: Ref) -> float:
+        """Return the seconds to compute the arguments from what is kept."""
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        return sum(
+            self._marginal_s[arg]
+            for arg in node.args
+            if arg is not None and arg not in self.kept
+        )
+
+    def _start(self, starting: list[tuple[Ref, Job | None]]) -> None:
+        """Take leases on what will be kept, and start what nobody else computes."""
+        keys = self.graph.keys
+        leased = [
+            key
+            for ref, job in starting
+            if (key := keys[ref]) is not None and self._is_leased(job)
+        ]
+        leases = self.store.lease(leased) if leased else None
+        for ref, job in starting:
+            key = keys[ref]
+            if leases is not None and key is not None and self._is_leased(job):
+                if key in leases.done and self._use_instead(ref, leases.done[key], job):
+                    continue
+                if key in leases.held:
+                    self._wait_for_other(ref, key, job)
+                    continue
+            if job is None:
+                self._run_small(ref)
+            else:
+                self._submit(ref, job)
+
+    def _is_leased(self, job: Job | None) -> bool:
+        if job is None:
+            return self._options.store_policy != "none"
+        return job.keep is Keep.STORE
+
+    def _use_instead(self, ref: Ref, found: Found, job: Job | None) -> bool:
+        if not self._options.use_cache or not self._use_found(ref, found):
+            return False
+        if job is not None:
+            self._free += job.threads
+        self._release_arguments(ref)
+        return True
+
+    def _wait_for_other(self, ref: Ref, key: NodeKey, job: Job | None) -> None:
+        if job is not None:
+            self._free += job.threads
+        self._states[ref] = HELD
+        self._held[key] = ref
+        self._asked_others = time.monotonic()
+        self.progress.waiting_for_others = len(self._held)
+
+    def _submit(self, ref: Ref, job: Job) -> None:
+        self._states[ref] = RUNNING
+        self._running[id(job)] = job
+        if job.keep is not Keep.NOTHING:
+            self._unkept += 1
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        self.progress.running[ref] = (node.primitive, time.monotonic())
+        self._executor.submit(job)
+
+    # ---- messages ----------------------------------------------------------
+
+    def _receive(self, deadline: float | None) -> bool:
+        """Take all messages that are there; wait for one if there is nothing else.
+
+        Return False if nothing is left to wait for either.
+        """
+        is_idle = not (
+            self._stack
+            or self._questions
+            or self._calls
+            or self._inline
+            or self._streams
+            or self._small_goals
+            or (self._ready and self._free > 0 and self._has_memory())
+        )
+        if is_idle and not (self._running or self._unkept or self._held):
+            self._flush()
+            return False
+        timeout = None if is_idle else 0.0
+        if timeout is None and self._held:
+            timeout = self._poll_s
+        if timeout is None and deadline is not None:
+            timeout = max(0.0, min(1.0, deadline - time.monotonic()))
+        message = self._next_message(timeout)
+        while message is not None:
+            self._take(message)
+            message = self._next_message(0.0)
+        self._flush()
+        if self._held:
+            self._ask_others()
+        return True
+
+    def _next_message(self, timeout: float | None) -> Message | None:
+        try:
+            if timeout == 0.0:
+                return self._inbox.get_nowait()
+            return self._inbox.get(timeout=timeout)
+        except Empty:
+            return None
+
+    def _take(self, message: Message | None) -> None:
+        match message:
+            case Computed():
+                self._on_computed(message)
+            case Failed():
+                self._end_job(message.job)
+                self._not_kept(message.job)
+                self._on_failed(message)
+            case Lost():
+                self._end_job(message.job)
+                self._not_kept(message.job)
+                self._on_lost(message)
+            case Kept():
+                self._unkept -= 1
+                self._on_kept(message)
+            case None:
+                pass
+
+    def _end_job(self, job: Job) -> None:
+        del self._running[id(job)]
+        self._free += job.threads
+        self.progress.running.pop(job.ref, None)
+
+    def _not_kept(self, job: Job) -> None:
+        if job.keep is not Keep.NOTHING:
+            self._unkept -= 1
+            key = self.graph.keys[job.ref]
+            if job.keep is Keep.STORE and key is not None and job.then is None:
+                self._batch.release.append(key)
+
+    def _on_computed(self, message: Computed) -> None:
+        job = message.job
+        self._end_job(job)
+        for ref, value in message.loaded.items():
+            if isinstance(self.values[ref], Stored) and self._uses[ref] > 0:
+                self.values[ref] = value
+                self.progress.memory_bytes += bytes_of(value)
+        if job.then is not None:
+            job.then(message.value)
+            return
+        node = self.graph.nodes[job.ref]
+        assert isinstance(node, App)
+        primitive = self.graph.operation(node.primitive).primitive
+        # Seconds of one core, whatever the number of threads.
+        self._costs.learn(primitive, job.voxels, message.seconds * job.threads)
+        self.finish_computed(job.ref, message.value, message.seconds)
+        self._release_arguments(job.ref)
+
+    def _on_failed(self, message: Failed) -> None:
+        job = message.job
+        if job.then is not None:
+            job.then(PrimitivesError(message.message))
+        elif not message.is_cancelled:
+            self.fail(job.ref, self.failure(job.ref, message.message))
+
+    def _on_lost(self, message: Lost) -> None:
+        """Compute again an argument whose bytes are gone, then retry the job."""
+        ref, job = message.argument, message.job
+        self.kept.pop(ref, None)
+        if self._states[ref] is DONE:
+            self.values[ref] = None
+            self._states[ref] = UNSEEN
+        if job.then is not None:
+            self._uses[ref] -= 1  # asked for once more below
+            self.want_goal(ref, lambda at: self._retry_effect(at, job))
+            return
+        self._states[job.ref] = WAITING
+        self._pending[job.ref] = 1
+        self._add_waiter(ref, job.ref)
+
+    def _retry_effect(self, ref: Ref, job: Job) -> None:
+        assert job.then is not None
+        if ref in self.failures:
+            job.then(PrimitivesError(self.failures[ref].message))
+        else:
+            self.run_effect(ref, job.call, job.then)
+
+    def _on_kept(self, message: Kept) -> None:
+        ref = message.ref
+        key = self.graph.keys[ref]
+        if message.problem:
+            self.store_problem = message.problem
+        if message.is_stored and key is not None:
+            self._batch.results.append(self._result(key, message))
+            self._batch.release.append(key)
+        elif key is not None:
+            self._batch.release.append(key)
+        self.kept[ref] = message
+        if self._states[ref] is DONE and not self._uses[ref]:
+            self._drop(ref)
+        for then in self._after_kept.pop(ref, ()):
+            self._calls.append((then, ref))
+
+    def _result(self, key: NodeKey, message: Kept) -> Result:
+        node = self.graph.nodes[message.ref]
+        assert isinstance(node, App)
+        operation = self.graph.operation(node.primitive)
+        marginal_s = self._marginal_s[message.ref]
+        return Result(
+            key=key,
+            digest=message.digest,
+            kind=message.kind,
+            size_bytes=message.size_bytes,
+            cost_s=max(0.0, marginal_s - self._arguments_s(message.ref)),
+            subtree_s=marginal_s,
+            environment=operation.environment,
+            reveals_input=operation.primitive.reveals_input,
+            children=message.children,
+        )
+
+    def _flush(self) -> None:
+        batch = self._batch
+        if not (batch.results or batch.small or batch.release):
+            return
+        self._batch = Batch()
+        self._commits = [commit for commit in self._commits if not commit.done()]
+        self._commits.append(self.store.commit(batch))
+
+    # ---- values that are over, others' results -----------------------------
+
+    def _goal_done(self, ref: Ref) -> None:
+        if ref in self.failures or ref in self.kept:
+            for then in self._after_kept.pop(ref, ()):
+                then(ref)
+
+    def _release_arguments(self, ref: Ref) -> None:
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        skip = 1 if self.graph.operation(node.primitive).reads else 0
+        for arg in node.args[skip:]:
+            if arg is not None:
+                self.release(arg)
+
+    def _drop(self, ref: Ref) -> None:
+        value = self.values[ref]
+        size = bytes_of(value)
+        if size <= DROP_BYTES:
+            return
+        self.progress.memory_bytes -= size
+        kept = self.kept.get(ref)
+        if kept is not None and kept.is_stored:
+            self.values[ref] = Stored(kept.digest, kept.kind, kept.size_bytes)
+        else:
+            self.values[ref] = None
+            self._states[ref] = UNSEEN
+            self.progress.done -= 1
+            self.progress.nodes -= 1
+
+    def _ask_others(self) -> None:
+        """See whether another process has finished, or died over, what it holds."""
+        now = time.monotonic()
+        changes = self.store.changes()
+        if changes == self._seen_changes and now - self._asked_others < STALE_S:
+            self._poll_s = min(self._poll_s * 1.5, POLL_S[1])
+            return
+        self._seen_changes = changes
+        self._asked_others = now
+        self._poll_s = POLL_S[0]
+        held, self._held = self._held, {}
+        for ref in held.values():
+            self._make_ready(ref)
+        self.progress.waiting_for_others = 0
+
+
+def _same(context: Context, value: Value) -> Value:
+    return value
+
+
+def encode_small(value: Value) -> bytes:
+    """Return the canonical bytes of a scalar."""
+    from primitives.encoding import encode
+
+    return b"".join(encode(value, _refuse))
+
+
+def _refuse(value: Value) -> bytes:
+    raise AssertionError("a scalar holds no image")

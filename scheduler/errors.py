@@ -1,0 +1,51 @@
+"""Errors of the scheduler.
+
+``SchedulerError``
+    ``PlanError``        a plan cannot be run: found before execution, with its place
+    ``UnavailableError``  a node that is needed has failed
+    ``InterruptedRunError``  the run was stopped; what was finished is kept
+"""
+
+from __future__ import annotations
+
+from .options import Failure, RunReport
+
+
+class SchedulerError(Exception):
+    """Base of all errors of this room; its text is for people."""
+
+
+class PlanError(SchedulerError):
+    """A plan cannot be run as it is.
+
+    Attributes:
+        problems: each message with the index of its place in ``Plan.sites``, or -1.
+    """
+
+    def __init__(self, problems: list[tuple[str, int]]) -> None:
+        super().__init__("; ".join(message for message, _ in problems))
+        self.problems = problems
+
+
+class UnavailableError(SchedulerError):
+    """A node that is needed has failed.
+
+    Attributes:
+        failure: what went wrong, and where.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class InterruptedRunError(SchedulerError):
+    """The run was stopped by its user or by its time limit.
+
+    Attributes:
+        report: what was finished; it is kept, and running again goes on from there.
+    """
+
+    def __init__(self, message: str, report: RunReport) -> None:
+        super().__init__(message)
+        self.report = report

@@ -1,0 +1,361 @@
+"""Running a plan from start to end: goals, effects, records."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from primitives.context import Context
+from primitives.registry import Registry
+from primitives.values import Value, kind_of
+from store import Digest, NodeKey, SqliteStore, StoreError
+
+from .cost import CostModel, load_rates, save_rates
+from .engine import Engine
+from .errors import InterruptedRunError, PlanError
+from .executors import ThreadExecutor
+from .files import InputFiles, SavedFiles
+from .graph import Graph
+from .jobs import Stored
+from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunReport
+from .plan import Goal, Plan, Ref
+
+MEMORY_SHARE = 0.5
+"""Share of the free memory that values may take before further jobs wait."""
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    store: SqliteStore,
+    registry: Registry,
+    options: RunOptions | None = None,
+    directory: Path | None = None,
+    progress: Progress | None = None,
+    on_goal: OnGoal | None = None,
+    program: str = "",
+) -> RunReport:
+    """Compute the goals of ``plan``, save what is to be saved, and say what came of it.
+
+    Args:
+        plan: what to compute.
+        store: where results are looked up and kept.
+        registry: the primitives that the plan names.
+        options: choices of the run.
+        directory: what relative paths are relative to; the current one by default.
+        progress: counters to write while running.
+        on_goal: called in program order as soon as a goal is done.
+        program: what the run is called in the record of runs.
+
+    Raises:
+        PlanError: an input file cannot be had, or two goals save to one path; nothing
+            was run.
+        InterruptedRunError: the run was stopped; what was finished is kept.
+    """
+    options = options or RunOptions()
+    directory = (directory or Path.cwd()).absolute()
+    _check_saves(plan, directory)
+    graph = Graph(plan, registry, InputFiles(store, directory), directory)
+    _check_inputs(plan, graph)
+    run = _Run(plan, graph, store, options, directory, progress or Progress(), on_goal)
+    return run.run(program)
+
+
+def _check_saves(plan: Plan, directory: Path) -> None:
+    seen: dict[Path, Goal] = {}
+    problems = []
+    for goal in plan.goals:
+        if goal.kind == "save":
+            path = Path(os.path.normpath(directory / goal.label))
+            if path in seen:
+                problems.append(
+                    (f'"{goal.label}" is saved twice; give one another name', goal.site)
+                )
+            seen[path] = goal
+    if problems:
+        raise PlanError(problems)
+
+
+def _check_inputs(plan: Plan, graph: Graph) -> None:
+    problems = [
+        (message, graph.builder.node_sites[ref])
+        for ref, message in graph.problems.items()
+    ]
+    if problems:
+        raise PlanError(problems)
+
+
+class _Run:
+    """One run of one plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        store: SqliteStore,
+        options: RunOptions,
+        directory: Path,
+        progress: Progress,
+        on_goal: OnGoal | None,
+    ) -> None:
+        self._plan = plan
+        self._graph = graph
+        self._store = store
+        self._directory = directory
+        self._progress = progress
+        self._on_goal = on_goal
+        self._saved = SavedFiles(store)
+        self._outcomes: dict[int, GoalOutcome] = {}
+        self._told = 0
+        with store.database.read() as connection:
+            self._costs = CostModel(load_rates(connection))
+        capacity = 1 if options.execution_engine == "sequential" else options.jobs
+        if options.memory_bytes is None:
+            options = _with_memory(options)
+        self._engine = Engine(
+            graph,
+            store,
+            options,
+            self._costs,
+            progress,
+            lambda tell: ThreadExecutor(capacity, store, tell),
+        )
+
+    def run(self, program: str) -> RunReport:
+        """Run to the end, record the run, and report."""
+        run_id = secrets.token_hex(16)
+        started_ms = int(time.time() * 1000)
+        started = time.perf_counter()
+        for index, goal in enumerate(self._plan.goals):
+            self._engine.want_goal(goal.node, self._ready(index, goal))
+        with _stopping_on_signals(self._engine.stop_soon) as signals:
+            try:
+                is_complete = self._engine.run(
+                    lambda: len(self._outcomes) == len(self._plan.goals)
+                )
+            finally:
+                self._engine.close()
+        self._tell(is_complete=is_complete)
+        report = RunReport(
+            run_id=run_id,
+            goals=tuple(self._outcomes[at] for at in sorted(self._outcomes)),
+            progress=self._progress,
+            seconds=time.perf_counter() - started,
+            store_problem=self._engine.store_problem,
+        )
+        self._record(report, program, started_ms, is_complete)
+        if signals or (not is_complete and not self._progress.failed):
+            reason = "interrupted" if signals else "the time limit was reached"
+            raise InterruptedRunError(reason, report)
+        return report
+
+    def _ready(self, index: int, goal: Goal) -> Callable[[Ref], None]:
+        return lambda ref: self._on_ready(index, goal, ref)
+
+    def _on_ready(self, index: int, goal: Goal, ref: Ref) -> None:
+        engine = self._engine
+        failure = engine.failures.get(ref)
+        if failure is not None:
+            self._end(self._failed(index, goal, failure))
+        elif goal.kind == "save":
+            self._save(index, goal, ref)
+        else:
+            value = engine.values[ref]
+            if isinstance(value, Stored):
+                engine.run_effect(
+                    ref,
+                    lambda _context, loaded: loaded,
+                    lambda loaded: self._print(index, goal, ref, loaded),
+                )
+            else:
+                self._print(index, goal, ref, value)
+
+    def _print(self, index: int, goal: Goal, ref: Ref, value: Value) -> None:
+        if isinstance(value, Exception):
+            self._end(self._failed(index, goal, self._engine.failure(ref, str(value))))
+            return
+        kept = self._engine.kept[ref]
+        self._end(
+            GoalOutcome(
+                index,
+                goal.kind,
+                goal.label,
+                value=value,
+                value_kind=kind_of(value),
+                key=self._graph.keys[ref],
+                digest=kept.digest or None,
+            )
+        )
+        self._engine.release(ref)
+
+    def _save(self, index: int, goal: Goal, ref: Ref) -> None:
+        engine = self._engine
+        path = self._directory / goal.label
+        kept = engine.kept[ref]
+        outcome = GoalOutcome(
+            index,
+            goal.kind,
+            goal.label,
+            value_kind=kept.kind,
+            key=self._graph.keys[ref],
+            digest=kept.digest or None,
+            saved=path,
+        )
+        if kept.digest and self._saved.is_current(path, kept.digest):
+            self._end(replace(outcome, is_unchanged=True))
+            return
+
+        def write(_context: Context, value: Value) -> None:
+            from primitives.formats.write import write_value
+
+            write_value(value, path)
+            if kept.digest:
+                self._saved.remember(path, kept.digest)
+
+        def done(result: Value) -> None:
+            if isinstance(result, Exception):
+                failure = Failure(str(result), "save", goal.site)
+                self._progress.failed += 1
+                self._end(self._failed(index, goal, failure))
+            else:
+                self._end(outcome)
+            engine.release(ref)
+
+        engine.run_effect(ref, write, done)
+
+    def _failed(self, index: int, goal: Goal, failure: Failure) -> GoalOutcome:
+        key = self._graph.keys[goal.node]
+        return GoalOutcome(index, goal.kind, goal.label, key=key, failure=failure)
+
+    def _end(self, outcome: GoalOutcome) -> None:
+        self._outcomes[outcome.index] = outcome
+        self._tell(is_complete=True)
+
+    def _tell(self, *, is_complete: bool) -> None:
+        """Tell outcomes in program order; at an early end, all that there are."""
+        if not is_complete:
+            goals = self._plan.goals
+            for index in range(self._told, len(goals)):
+                if index not in self._outcomes and self._progress.failed:
+                    failure = Failure("not run: the run stopped at the first failure")
+                    self._outcomes[index] = self._failed(index, goals[index], failure)
+        while (outcome := self._outcomes.get(self._told)) is not None:
+            self._told += 1
+            if self._on_goal is not None:
+                self._on_goal(outcome)
+
+    def _record(
+        self, report: RunReport, program: str, started_ms: int, is_complete: bool
+    ) -> None:
+        """Write down the run, its goals and what was learned of times."""
+        failed = self._progress.failed
+        status = "interrupted" if not is_complete else "failed" if failed else "done"
+        run_row = (
+            *(report.run_id, program, started_ms, int(time.time() * 1000), status),
+            *(self._progress.executed, self._progress.from_store, failed),
+        )
+        goal_rows = [
+            (
+                *(report.run_id, goal.index, goal.kind, goal.label, goal.value_kind),
+                *(goal.key, goal.digest),
+                None if goal.failure is None else goal.failure.message,
+            )
+            for goal in report.goals
+        ]
+        learned = self._costs.learned()
+
+        def write(connection: Any) -> None:
+            connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", run_row
+            )
+            connection.executemany(
+                "INSERT INTO run_goals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", goal_rows
+            )
+            save_rates(connection, learned)
+
+        recorded: Future[None] = self._store.database.write(write)
+        try:
+            recorded.result()
+        except StoreError:
+            # The results themselves are what counts; the report says so.
+            if not report.store_problem:
+                raise
+
+
+class GoalRow(NamedTuple):
+    """A goal of an earlier run, as recorded."""
+
+    run_id: str
+    program: str
+    started_ms: int
+    position: int
+    kind: str
+    label: str
+    value_kind: str
+    key: NodeKey | None
+    digest: Digest | None
+    error: str | None
+
+
+def list_goals(
+    store: SqliteStore, label: str | None = None, limit: int = 1000
+) -> list[GoalRow]:
+    """Return goals of earlier runs, newest run first, in program order.
+
+    Args:
+        store: where the runs were made.
+        label: only goals with this label.
+        limit: at most so many.
+    """
+    with store.database.read() as connection:
+        rows = connection.execute(
+            "SELECT run_id, program, started_ms, position, kind, label, value_kind,"
+            " key, digest, error FROM run_goals JOIN runs USING (run_id)"
+            " WHERE ?1 IS NULL OR label = ?1"
+            " ORDER BY started_ms DESC, run_id, position LIMIT ?2",
+            (label, limit),
+        ).fetchall()
+    return [GoalRow(*row) for row in rows]
+
+
+def _with_memory(options: RunOptions) -> RunOptions:
+
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return replace(options, memory_bytes=int(free * MEMORY_SHARE))
+
+
+@contextmanager
+def _stopping_on_signals(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """Within the block, have the first SIGINT or SIGTERM stop the run cleanly.
+
+    A second one has its usual effect.  Yields the list of signals that came.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before: dict[signal.Signals, Any] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        stop()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        before[each] = signal.signal(each, note)
+    try:
+        yield came
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
