@@ -48,10 +48,12 @@ from .jobs import (
     keep,
     load,
     load_payload,
+    needs_artifact,
     voxels_of,
 )
 from .options import Failure, Progress, RunOptions
 from .plan import App, Const, Place, Ref
+from .recipes import Recipes
 from .sequences import Sequences
 
 INLINE_BATCH = 2000
@@ -106,6 +108,7 @@ class Engine:
         options: RunOptions,
         costs: CostModel,
         progress: Progress,
+        recipes: Recipes,
         make_executor: Callable[[Callable[[Message], None]], Executor],
     ) -> None:
         self.graph = graph
@@ -118,6 +121,7 @@ class Engine:
         self.sequences = Sequences(self)
         self._options = options
         self._costs = costs
+        self._recipes = recipes
         self._inbox: SimpleQueue[Message | None] = SimpleQueue()
         self._executor = make_executor(self._inbox.put)
         self._states: list[State] = []
@@ -606,6 +610,8 @@ class Engine:
             starting.append((self._small_goals.pop(), None))
         while self._ready and self._free > 0 and self._has_memory():
             ref = heapq.heappop(self._ready)
+            if not self._await_arguments(ref):
+                continue
             job = self._make_job(ref)
             self._free -= job.threads
             starting.append((ref, job))
@@ -836,19 +842,44 @@ class Engine:
             self.fail(job.ref, self.failure(job.ref, message.message))
 
     def _on_lost(self, message: Lost) -> None:
-        """Compute again an argument whose bytes are gone, then retry the job."""
-        ref, job = message.argument, message.job
-        self.kept.pop(ref, None)
-        if self._states[ref] is DONE:
-            self.values[ref] = None
-            self._states[ref] = UNSEEN
+        """Compute again what needs an artifact that is gone, then retry the job."""
+        job = message.job
+        for ref, value in enumerate(self.values):
+            if self._states[ref] is DONE and needs_artifact(value, message.digest):
+                self.kept.pop(ref, None)
+                self.values[ref] = None
+                self._states[ref] = UNSEEN
         if job.then is not None:
-            self._uses[ref] -= 1  # asked for once more below
-            self.want_goal(ref, lambda at: self._retry_effect(at, job))
-            return
-        self._states[job.ref] = WAITING
-        self._pending[job.ref] = 1
-        self._add_waiter(ref, job.ref)
+            self.ask_again(job.ref, lambda at: self._retry_effect(at, job))
+        elif self._await_arguments(job.ref):
+            heapq.heappush(self._ready, job.ref)
+
+    def ask_again(self, ref: Ref, then: Then) -> None:
+        """As :meth:`want_goal`, for a goal whose value was lost before its use."""
+        self._uses[ref] -= 1
+        self.want_goal(ref, then)
+
+    def _await_arguments(self, ref: Ref) -> bool:
+        """Return whether a ready node still has its arguments, else wait for them."""
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        skip = 1 if self.graph.operation(node.primitive).reads else 0
+        missing = {
+            arg
+            for arg in node.args[skip:]
+            if arg is not None and self._states[arg] is not DONE
+        }
+        if not missing:
+            self._states[ref] = READY
+            return True
+        self._states[ref] = WAITING
+        self._pending[ref] = len(missing)
+        for arg in missing:
+            if self._states[arg] is FAILED:
+                self.fail_as(ref, arg)
+                break
+            self._add_waiter(arg, ref)
+        return False
 
     def _retry_effect(self, ref: Ref, job: Job) -> None:
         assert job.then is not None
@@ -862,10 +893,9 @@ class Engine:
         key = self.graph.keys[ref]
         if message.problem:
             self.store_problem = message.problem
-        if message.is_stored and key is not None:
-            self._batch.results.append(self._result(key, message))
-            self._batch.release.append(key)
-        elif key is not None:
+        if key is not None:
+            if message.is_stored:
+                self._add_result(key, message)
             self._batch.release.append(key)
         self.kept[ref] = message
         if self._states[ref] is DONE and not self._uses[ref]:
@@ -873,11 +903,18 @@ class Engine:
         for then in self._after_kept.pop(ref, ()):
             self._calls.append((then, ref))
 
+    def _add_result(self, key: NodeKey, message: Kept) -> None:
+        try:
+            self._batch.results.append(self._result(key, message))
+        except StoreError as error:  # no room for the plan
+            self.store_problem = str(error)
+
     def _result(self, key: NodeKey, message: Kept) -> Result:
         node = self.graph.nodes[message.ref]
         assert isinstance(node, App)
         operation = self.graph.operation(node.primitive)
         marginal_s = self._marginal_s[message.ref]
+        recipe, plan = self._recipes.recipe(message.ref)
         return Result(
             key=key,
             digest=message.digest,
@@ -886,8 +923,9 @@ class Engine:
             cost_s=max(0.0, marginal_s - self._arguments_s(message.ref)),
             subtree_s=marginal_s,
             environment=operation.environment,
+            recipe=recipe,
             reveals_input=operation.primitive.reveals_input,
-            children=message.children,
+            children=(*message.children, plan),
         )
 
     def _flush(self) -> None:

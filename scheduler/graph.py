@@ -12,6 +12,7 @@ a key as soon as it can have one:
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,8 @@ class Graph:
         """What the readers read."""
         self.problems: dict[Ref, str] = {}
         """Readers and listings whose file or folder cannot be had, and why."""
+        self._origins: list[tuple[Ref, Ref, Ref, Ref]] = []
+        """Runs of nodes that instances brought: first, end, function, argument."""
         self._file_keys: dict[Ref, NodeKey] = {}
         self._listings: dict[Ref, Value] = {}
         self.directory = directory or Path()
@@ -159,9 +162,19 @@ class Graph:
 
     def instantiate(self, function: Ref, argument: Ref) -> Ref:
         """Return the body of ``function`` for ``argument``, keyed."""
+        first = len(self.nodes)
         ref = self.builder.instantiate(function, argument)
-        self.extend()
+        if len(self.nodes) > first:
+            self._origins.append((first, len(self.nodes), function, argument))
+            self.extend()
         return ref
+
+    def origin(self, ref: Ref) -> tuple[Ref, Ref] | None:
+        """Return the function and argument whose instance brought a node, if any."""
+        at = bisect_right(self._origins, ref, key=lambda origin: origin[0]) - 1
+        if at < 0 or ref >= self._origins[at][1]:
+            return None
+        return self._origins[at][2:]
 
     def const(self, value: Value) -> Ref:
         """Return the keyed node of a constant."""

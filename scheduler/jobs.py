@@ -95,10 +95,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An argument that was in the store is there no more, or was damaged."""
+    """An artifact that an argument needs is not in the store any more."""
 
     job: Job
-    argument: Ref
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ def perform(job: Job, store: Store, tell: Callable[[Message], None]) -> None:
                 ref = job.arg_refs[index]
                 try:
                     job.args[index] = load(arg, store)
-                except (ArtifactNotFoundError, CorruptArtifactError):
-                    tell(Lost(job, -1 if ref is None else ref))
+                except (ArtifactNotFoundError, CorruptArtifactError) as error:
+                    tell(Lost(job, error.digest))
                     return
                 if ref is not None:
                     loaded[ref] = job.args[index]
@@ -212,6 +212,13 @@ def needs_loading(value: Value) -> bool:
             needs_loading(item) for item in value
         )
     return isinstance(value, Stored)
+
+
+def needs_artifact(value: Value, digest: bytes) -> bool:
+    """Return whether loading ``value`` would read the artifact ``digest``."""
+    if isinstance(value, tuple):
+        return any(needs_artifact(item, digest) for item in value)
+    return isinstance(value, Stored) and value.digest == digest
 
 
 def explain(error: Exception) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from primitives.context import Context
 from primitives.registry import Registry
 from primitives.values import Value, kind_of
-from store import Digest, NodeKey, SqliteStore, StoreError
+from store import Digest, Migrations, NodeKey, SqliteStore, StoreError
 
 from .cost import CostModel, load_rates, save_rates
 from .engine import Engine
@@ -29,6 +29,10 @@ from .graph import Graph
 from .jobs import Stored
 from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunReport
 from .plan import Goal, Plan, Ref
+from .recipes import Recipes
+
+MIGRATIONS = Migrations(room="scheduler", package="scheduler.schema")
+"""The tables of this room, for ``store.open_store``."""
 
 MEMORY_SHARE = 0.5
 """Share of the free memory that values may take before further jobs wait."""
@@ -128,6 +132,7 @@ class _Run:
             options,
             self._costs,
             progress,
+            Recipes(graph, plan, store),
             lambda tell: ThreadExecutor(capacity, store, tell),
         )
 
@@ -167,6 +172,8 @@ class _Run:
         failure = engine.failures.get(ref)
         if failure is not None:
             self._end(self._failed(index, goal, failure))
+        elif ref not in engine.kept:  # lost to another job meanwhile
+            engine.ask_again(ref, self._ready(index, goal))
         elif goal.kind == "save":
             self._save(index, goal, ref)
         else:

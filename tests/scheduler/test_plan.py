@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.plan import Fn, Plan, PlanBuilder
+from scheduler.plan import Fn, Plan, PlanBuilder, Scalar
 
 from .sketch import Sketch
 
@@ -18,7 +18,7 @@ def test_equal_nodes_are_one_node() -> None:
 
 def test_constants_of_different_kinds_are_different_nodes() -> None:
     builder = PlanBuilder()
-    kinds = [1, 1.0, True, "1", None, 0.0, -0.0]
+    kinds: list[Scalar] = [1, 1.0, True, "1", None, 0.0, -0.0]
     assert len({builder.const(value) for value in kinds}) == len(kinds)
 
 

@@ -13,6 +13,9 @@ from store import SqliteStore
 
 from .sketch import Sketch, run, values
 
+EVERYTHING = RunOptions(jobs=2, store_policy="all")
+"""Sharing must not depend on how long the little kernels of a test take."""
+
 
 def increment(draw: Sketch) -> object:
     return draw.function(draw("+", draw.variable(), 1.0))
@@ -124,8 +127,8 @@ def test_a_longer_loop_shares_the_elements_of_a_shorter_one(
         return draw("map", draw("range", 1.0, count), draw.function(body))
 
     first, second = Sketch(), Sketch()
-    run(first.plan(cases(first, 4.0)), store)  # type: ignore[arg-type]
-    longer = run(second.plan(cases(second, 6.0)), store)  # type: ignore[arg-type]
+    run(first.plan(cases(first, 4.0)), store, options=EVERYTHING)  # type: ignore[arg-type]
+    longer = run(second.plan(cases(second, 6.0)), store, options=EVERYTHING)  # type: ignore[arg-type]
     assert longer.progress.executed == 4  # two new cases of two operations
 
 
@@ -133,10 +136,14 @@ def test_a_loop_shares_elements_with_the_written_out_expression(
     store: SqliteStore,
 ) -> None:
     draw = Sketch()
-    run(draw.plan(draw("trial.total", draw("trial.ramp", 2.0))), store)
+    run(
+        draw.plan(draw("trial.total", draw("trial.ramp", 2.0))),
+        store,
+        options=EVERYTHING,
+    )
     body = draw.function(draw("trial.total", draw("trial.ramp", draw.variable())))
     loop = draw("map", draw("sequence", 2.0), body)
-    assert run(draw.plan(loop), store).progress.executed == 0
+    assert run(draw.plan(loop), store, options=EVERYTHING).progress.executed == 0
 
 
 def test_a_loop_over_a_computed_sequence_expands_while_running(
@@ -179,10 +186,12 @@ def test_one_changed_file_of_a_folder_recomputes_one_case(
     write_cases(tmp_path / "cases", "a\n", "a\nb\n", "a\nb\nc\n")
     draw = Sketch()
     plan = draw.plan(folder_program(draw))  # type: ignore[arg-type]
-    first = run(plan, store, directory=tmp_path)
-    assert run(plan, store, directory=tmp_path).progress.executed == 0
+    first = run(plan, store, options=EVERYTHING, directory=tmp_path)
+    assert (
+        run(plan, store, options=EVERYTHING, directory=tmp_path).progress.executed == 0
+    )
     write_cases(tmp_path / "cases", "a\n", "a\nb\n", "a\nb\nc\nd\n")
-    changed = run(plan, store, directory=tmp_path)
+    changed = run(plan, store, options=EVERYTHING, directory=tmp_path)
     assert values(changed)[0][:2] == values(first)[0][:2]
     assert changed.progress.executed == 4  # load, length, ramp, total
 
@@ -195,8 +204,13 @@ def test_a_folder_moved_elsewhere_computes_nothing_again(
         write_cases(tmp_path / place / "cases", "a\n", "a\nb\n")
     draw = Sketch()
     plan = draw.plan(folder_program(draw))  # type: ignore[arg-type]
-    run(plan, store, directory=tmp_path / "here")
-    assert run(plan, store, directory=tmp_path / "there").progress.executed == 0
+    run(plan, store, options=EVERYTHING, directory=tmp_path / "here")
+    assert (
+        run(
+            plan, store, options=EVERYTHING, directory=tmp_path / "there"
+        ).progress.executed
+        == 0
+    )
 
 
 def test_a_path_computed_while_running_is_keyed_by_content(
@@ -207,8 +221,12 @@ def test_a_path_computed_while_running_is_keyed_by_content(
     listing = draw("dir", draw.place("cases"), "*", False, True)
     picked = draw("load", draw("index", listing, 1.0))
     plan = draw.plan(draw("trial.total", draw("trial.ramp", draw("length", picked))))
-    assert run(plan, store, directory=tmp_path).progress.executed == 4
-    assert run(plan, store, directory=tmp_path).progress.executed == 0
+    assert (
+        run(plan, store, options=EVERYTHING, directory=tmp_path).progress.executed == 4
+    )
+    assert (
+        run(plan, store, options=EVERYTHING, directory=tmp_path).progress.executed == 0
+    )
 
 
 def test_elements_kept_by_a_scalar_loop_answer_written_out_expressions(
@@ -216,11 +234,10 @@ def test_elements_kept_by_a_scalar_loop_answer_written_out_expressions(
 ) -> None:
     draw = Sketch()
     body = draw.function(draw("+", draw("*", draw.variable(), 2), 1))
-    everything = RunOptions(store_policy="all")
-    run(draw.plan(draw("map", draw("range", 50.0), body)), store, options=everything)
+    run(draw.plan(draw("map", draw("range", 50.0), body)), store, options=EVERYTHING)
     written = Sketch()
     plan = written.plan(written("+", written("*", 7, 2), 1))
-    report = run(plan, store, options=everything)
+    report = run(plan, store, options=EVERYTHING)
     assert values(report) == [15]
     assert report.progress.executed == 0
 
