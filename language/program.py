@@ -1,0 +1,334 @@
+"""The commands of a program in order: definitions, imports, goals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal as OneOf
+
+import msgspec
+
+from primitives.registry import Registry
+
+from . import syntax
+from .code import Code, Definition
+from .errors import Diagnostic, Note, Severity
+from .imports import BUNDLED, SourceFile, UnreadableError, bundled, candidates, read
+from .names import Names
+from .parse import parse
+from .report import Reporter
+from .resolve import Resolver, Variables
+from .source import Source
+from .syntax import Command, Define, Import, Literal, Load, Name
+from .tokens import KEYWORDS
+
+
+class Output(msgspec.Struct, frozen=True):
+    """A ``print`` or ``save`` whose expression is resolved."""
+
+    form: OneOf["print", "save"]
+    label: str
+    code: Code
+    start: int
+    end: int
+
+
+class _File(msgspec.Struct):
+    """A file whose commands are being read."""
+
+    source: Source
+    commands: Iterator[Command]
+    imports: tuple[Note, ...]
+
+
+class Program:
+    """Reads a program and what it imports.
+
+    Attributes:
+        outputs: its goals, in order.
+        base: its first loaded image, if it loads one by command.
+        files: the files that it consists of.
+        resolver: resolves definitions, as far as that was not done yet.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        variables: Variables,
+        reporter: Reporter,
+        directory: Path,
+        right: bool,
+    ) -> None:
+        self.names = Names(registry)
+        self.reporter = reporter
+        self.resolver = Resolver(self.names, variables, reporter, lambda: _hints())
+        self.outputs: list[Output] = []
+        self.base: Definition | None = None
+        self.files: list[SourceFile] = []
+        self._registry = registry
+        self._directory = directory
+        self._right = right
+        self._imported: set[str] = set()
+        self._definitions: list[Definition] = []
+        self._open: list[_File] = []
+
+    def read(self, source: Source) -> None:
+        """Read the program in ``source``; errors go to the reporter."""
+        if source.directory:
+            name = Path(source.name).name
+            self._imported.add(str((Path(source.directory) / name).resolve()))
+        self._begin(source, ())
+        while self._open:
+            file = self._open[-1]
+            self.reporter.imports = file.imports
+            command = next(file.commands, None)
+            if command is None:
+                self._open.pop()
+            else:
+                self._command(command, file)
+        self.reporter.imports = ()
+        self._report()
+
+    def _begin(self, source: Source, imports: tuple[Note, ...]) -> None:
+        self.reporter.imports = imports
+        before = len(self.reporter.errors)
+        commands = parse(source, self.reporter, self._right)
+        self.reporter.incomplete |= len(self.reporter.errors) > before
+        if any(isinstance(command, Load) for command in commands):
+            self._import_library("vox1")
+        self._open.append(_File(source, iter(commands), imports))
+
+    def _command(self, command: Command, file: _File) -> None:
+        match command:
+            case Define():
+                self._define(command, file)
+            case syntax.Output():
+                code = self.resolver.body(command.body, file.source)
+                form: OneOf["print", "save"] = (
+                    "print" if command.form == "print" else "save"
+                )
+                self.outputs.append(
+                    Output(
+                        form, str(command.label.value), code, command.start, command.end
+                    )
+                )
+            case Import():
+                self._import(command, file)
+            case Load():
+                self._load(command, file)
+
+    # Definitions
+
+    def _define(self, command: Define, file: _File) -> None:
+        name = command.name
+        if not self._may_define(name, file.source):
+            return
+        self._check_formals(command, file.source)
+        formals = tuple(formal.text for formal in command.formals)
+        definition = Definition(name.text, formals, command, file.source, file.imports)
+        self._definitions.append(definition)
+        # The body is resolved before the name exists: nothing refers to itself.
+        self.resolver.definition(definition)
+        self.names.definitions[name.text] = definition
+
+    def _load(self, command: Load, file: _File) -> None:
+        if not self._may_define(command.name, file.source):
+            return
+        definition = Definition(command.name.text, (), command, file.source)
+        self._definitions.append(definition)
+        self.resolver.definition(definition)
+        self.names.definitions[command.name.text] = definition
+        if self.base is None:
+            self.base = definition
+
+    def _may_define(self, name: Name, source: Source) -> bool:
+        hint = ""
+        if name.text.startswith("$"):
+            hint = "names that begin with $ are given by the run"
+        elif "." in name.text and (name.text[0].isalpha() or name.text[0] == "_"):
+            hint = "names with a dot belong to namespaces"
+        elif name.text not in KEYWORDS:
+            return True
+        message = f"'{name.text}' cannot be defined"
+        self.reporter.error(
+            "reserved-name", message, source, name.start, name.end, hint=hint
+        )
+        return False
+
+    def _check_formals(self, command: Define, source: Source) -> None:
+        seen: set[str] = set()
+        for formal in command.formals:
+            text = formal.text
+            if text in seen:
+                self.reporter.error(
+                    "repeated-formal",
+                    f"'{text}' is a parameter twice",
+                    source,
+                    formal.start,
+                    formal.end,
+                    hint="give each parameter its own name",
+                )
+            if "." in text or text.startswith("$"):
+                self.reporter.error(
+                    "reserved-name",
+                    f"'{text}' cannot be a parameter",
+                    source,
+                    formal.start,
+                    formal.end,
+                )
+            seen.add(text)
+
+    # Imports
+
+    def _import(self, command: Import, file: _File) -> None:
+        path = str(command.path.value)
+        plain = "." not in path and "/" not in path
+        if plain and path in self._registry.namespaces:
+            self.names.import_namespace(path)
+            if path in BUNDLED:
+                self._import_library(BUNDLED[path])
+            return
+        if BUNDLED.get(path) == "vox1":
+            self._import_library("vox1")
+            return
+        for candidate in candidates(path, file.source.directory, self._directory):
+            if candidate.is_file() or (candidate.exists() and not plain):
+                self._import_file(candidate, command, file)
+                return
+            self.files.append(SourceFile(candidate.absolute(), None))
+        if path in BUNDLED:
+            self._import_library(BUNDLED[path])
+            return
+        self._missing_import(path, plain, command.path, file.source)
+
+    def _missing_import(
+        self, path: str, plain: bool, place: Literal, source: Source
+    ) -> None:
+        names = ", ".join(self._registry.namespaces)
+        self.reporter.incomplete = True
+        self.reporter.error(
+            "missing-import",
+            f"there is no file '{path}' to import"
+            + (f" and no namespace '{path}'" if plain else ""),
+            source,
+            place.start,
+            place.end,
+            hint=f"namespaces are {names}"
+            if plain
+            else "it is looked for beside this file and in the current directory",
+        )
+
+    def _import_file(self, path: Path, command: Import, file: _File) -> None:
+        identity = str(path.resolve())
+        if identity in self._imported:
+            return
+        self._imported.add(identity)
+        place = command.path
+        try:
+            source, record = read(path, _shown(path, self._directory))
+        except UnreadableError as error:
+            self.reporter.incomplete = True
+            self.reporter.error(
+                "missing-import", str(error), file.source, place.start, place.end
+            )
+            return
+        self.files.append(record)
+        line, column, _ = file.source.place(command.start, command.end)
+        note = Note("imported here", file.source.name, line, column)
+        self._begin(source, (note, *file.imports))
+
+    def _import_library(self, library: str) -> None:
+        if library in self._imported:
+            return
+        self._imported.add(library)
+        if library != "vox1":
+            self._import_library("vox1")
+        else:
+            self.names.import_namespace("vox1")
+        scope = {
+            **self._library_scopes.get("vox1", {}),
+        }
+        source, commands = _library(library)
+        found: dict[str, Definition] = {}
+        for command in commands:
+            assert isinstance(command, Define)
+            formals = tuple(formal.text for formal in command.formals)
+            name = command.name.text
+            found[name] = Definition(name, formals, command, source, (), scope)
+        scope.update(found)
+        self._library_scopes[library] = scope
+        self.names.definitions.update(found)
+
+    @cached_property
+    def _library_scopes(self) -> dict[str, dict[str, Definition]]:
+        return {}
+
+    # Errors found while resolving
+
+    def _report(self) -> None:
+        """Report what is wrong: errors, but warnings in functions never called."""
+        if self.reporter.incomplete:
+            return
+        todo = [output.code for output in self.outputs]
+        for definition in self._definitions:
+            if not definition.formals and definition.code is not None:
+                definition.used = True
+                todo.append(definition.code)
+        while todo:
+            for called in todo.pop().calls:
+                if not called.used and called.code is not None:
+                    called.used = True
+                    todo.append(called.code)
+        self._report_bodies()
+
+    def _report_bodies(self) -> None:
+        for definition in self._definitions:
+            if definition.code is not None:
+                for found in definition.code.found:
+                    self.reporter.add(found if definition.used else _softened(found))
+        for output in self.outputs:
+            for found in output.code.found:
+                self.reporter.add(found)
+
+
+def _softened(found: Diagnostic) -> Diagnostic:
+    return Diagnostic(
+        Severity.WARNING,
+        found.code,
+        found.message + " (in a function never called)",
+        found.file,
+        found.line,
+        found.column,
+        found.end_column,
+        found.source_line,
+        found.hint,
+        found.calls,
+    )
+
+
+def _shown(path: Path, directory: Path) -> str:
+    try:
+        return str(path.relative_to(directory))
+    except ValueError:
+        return str(path)
+
+
+@cache
+def _library(library: str) -> tuple[Source, list[Command]]:
+    source = bundled(library)
+    reporter = Reporter()
+    commands = parse(source, reporter)
+    assert not reporter.errors, reporter.errors
+    return source, [command for command in commands if isinstance(command, Define)]
+
+
+@cache
+def _hints() -> Mapping[str, str]:
+    """Map each name that a bundled library defines to what to import for it."""
+    found: dict[str, str] = {}
+    for library in ("RegionCalculus", "vox1"):
+        for command in _library(library)[1]:
+            assert isinstance(command, Define)
+            found[command.name.text] = library
+    return found
