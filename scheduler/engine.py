@@ -20,17 +20,25 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future
 from enum import IntEnum
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
 from primitives.context import Context
+from primitives.encoding import children
 from primitives.errors import PrimitivesError
 from primitives.values import Value, kind_of
-from store import Batch, Found, NodeKey, Result, Small, Store, StoreError
+from store import (
+    ArtifactNotFoundError,
+    CorruptArtifactError,
+    Found,
+    NodeKey,
+    Store,
+    StoreError,
+)
 
-from .cost import CostModel, is_worth_keeping
+from .calls import bind, make_job, operands
+from .cost import CostModel
 from .errors import UnavailableError
 from .executors import Executor
 from .graph import Graph, Operation
@@ -49,17 +57,19 @@ from .jobs import (
     load,
     load_payload,
     needs_artifact,
-    voxels_of,
 )
+from .keeping import Keeper
 from .options import Failure, Progress, RunOptions
 from .plan import App, Const, Place, Ref
-from .recipes import Recipes
 from .sequences import Sequences
 
 INLINE_BATCH = 2000
 """Scalar operations between two looks at the message queue."""
 
 LOOKUP_BATCH = 500
+SMALL_S = 1e-6
+"""Seconds that a scalar operation takes, for what depends on it."""
+
 DROP_BYTES = 4096
 """Values smaller than this stay in memory for the whole run."""
 
@@ -107,8 +117,8 @@ class Engine:
         store: Store,
         options: RunOptions,
         costs: CostModel,
+        keeper: Keeper,
         progress: Progress,
-        recipes: Recipes,
         make_executor: Callable[[Callable[[Message], None]], Executor],
     ) -> None:
         self.graph = graph
@@ -116,21 +126,17 @@ class Engine:
         self.progress = progress
         self.values: list[Value] = []
         self.failures: dict[Ref, Failure] = {}
-        self.kept: dict[Ref, Kept] = {}
-        self.store_problem = ""
+        self.keeper = keeper
         self.sequences = Sequences(self)
         self._options = options
         self._costs = costs
-        self._recipes = recipes
         self._inbox: SimpleQueue[Message | None] = SimpleQueue()
         self._executor = make_executor(self._inbox.put)
         self._states: list[State] = []
         self._pending: list[int] = []
         self._uses: list[int] = []
-        self._marginal_s: list[float] = []
         self._estimates_s: dict[Ref, float] = {}
         self._waiters: list[list[Ref | Then] | None] = []
-        self._goals: set[Ref] = set()
         self._after_kept: dict[Ref, list[Then]] = {}
         self._keyless: set[Ref] = set()
         self._stack: list[Ref] = []
@@ -147,8 +153,6 @@ class Engine:
         self._poll_s = POLL_S[0]
         self._asked_others = 0.0
         self._seen_changes = 0
-        self._batch = Batch()
-        self._commits: list[Future[None]] = []
         self.context = Context(directory=graph.directory)
         self._is_stopping = False
         self.grow()
@@ -160,7 +164,7 @@ class Engine:
 
         ``then`` is called when its value and its digest are there, or it failed.
         """
-        self._goals.add(ref)
+        self.keeper.goals.add(ref)
         self._after_kept.setdefault(ref, []).append(then)
         self.want(ref, self._goal_done)
 
@@ -244,28 +248,23 @@ class Engine:
         """As :meth:`finish`, for a value that was computed here."""
         if self.graph.keys[ref] is not None:
             self.progress.executed += executed
-        self._marginal_s[ref] = seconds + self._arguments_s(ref)
+        self.keeper.note_seconds(ref, seconds)
         self.finish(ref, value)
 
     def complete_form(self, ref: Ref, value: Value) -> None:
         """Take the value that a form's own rule found."""
-        self._marginal_s[ref] = self._arguments_s(ref)
+        self.keeper.note_seconds(ref, 0.0)
         self.finish(ref, value)
-        if ref in self._goals or self.keeps_everything:
+        if ref in self.keeper.goals or self.keeper.keeps_everything:
             self.keep(ref, value)
 
     def count_executed(self, operations: int) -> None:
         """Count operations that ran without a node of their own."""
         self.progress.executed += operations
 
-    @property
-    def keeps_everything(self) -> bool:
-        """Whether the results of light operations are kept too."""
-        return self._options.store_policy == "all"
-
     def keep(self, ref: Ref, value: Value) -> None:
         """Name, and by policy store, a value that no job has kept."""
-        how = self._how_to_keep(ref, 0)
+        how = self.keeper.decide(ref, 0)
         if how is Keep.NOTHING:
             return
         if type(value) in SMALL_TYPES:
@@ -321,7 +320,6 @@ class Engine:
         self.values.extend([None] * more)
         self._pending.extend([0] * more)
         self._uses.extend([0] * more)
-        self._marginal_s.extend([0.0] * more)
         self._waiters.extend([None] * more)
 
     def stop_soon(self) -> None:
@@ -359,14 +357,9 @@ class Engine:
         patience = time.monotonic() + STOP_S
         while (self._running or self._unkept) and time.monotonic() < patience:
             self._take(self._next_message(0.1))
-        self._flush()
         if not self._running:
             self._executor.stop()
-        for commit in self._commits:
-            try:
-                commit.result()
-            except StoreError as error:
-                self.store_problem = str(error)
+        self.keeper.wait()
 
     # ---- the demand walk ---------------------------------------------------
 
@@ -391,10 +384,11 @@ class Engine:
 
     def _consider(self, ref: Ref) -> None:
         node = self.graph.nodes[ref]
-        if isinstance(node, Const):
-            self.finish(ref, node.value)
-        elif isinstance(node, Place):
-            self.finish(ref, node.text)
+        if isinstance(node, Const | Place):
+            value = node.value if isinstance(node, Const) else node.text
+            self.finish(ref, value)
+            if ref in self.keeper.goals:
+                self._on_kept(keep(ref, value, self.store, Keep.NAME))
         elif ref in self.graph.problems:
             self.fail(ref, self.failure(ref, self.graph.problems[ref]))
         elif isinstance(node, App):
@@ -422,7 +416,7 @@ class Engine:
     def _is_asked_of_store(self, ref: Ref, operation: Operation) -> bool:
         if not self._options.use_cache or self.graph.keys[ref] is None:
             return False
-        if ref in self._goals or self._options.store_policy == "all":
+        if ref in self.keeper.goals or self.keeper.keeps_everything:
             return True
         return not (operation.form or operation.reads or self.graph.is_small[ref])
 
@@ -443,15 +437,17 @@ class Engine:
         result = found.result
         value: Value = Stored(result.digest, result.kind, result.size_bytes)
         kind = result.kind
-        try:
-            if found.payload is not None:
+        # An image may not be needed at all, when it is a file that is saved already.
+        is_scalar = kind not in ("image", "mask")
+        if found.payload is not None and is_scalar and not children(found.payload):
+            try:
                 value = load_payload(found.payload, self.store)
-                kind = kind_of(value)
-            elif kind not in ("image", "mask"):
-                value = load(value, self.store)
-        except (StoreError, PrimitivesError):
-            return False
-        self.kept[ref] = Kept(ref, result.digest, kind, result.size_bytes, (), True)
+            except PrimitivesError:
+                return False
+            kind = kind_of(value)
+        self.keeper.kept[ref] = Kept(
+            ref, result.digest, kind, result.size_bytes, (), True
+        )
         self.progress.from_store += 1
         self.finish(ref, value)
         return True
@@ -465,12 +461,9 @@ class Engine:
             )
             self._estimates_s[ref] = seconds
             self.progress.remaining_s += seconds
-        if operation.reads:
-            self._wait_for(ref, [arg for arg in node.args[1:] if arg is not None])
-        else:
-            self._wait_for(ref, [arg for arg in node.args if arg is not None])
+        self._wait_for(ref, operands(self.graph, ref))
 
-    def _wait_for(self, ref: Ref, args: list[Ref]) -> None:
+    def _wait_for(self, ref: Ref, args: tuple[Ref, ...]) -> None:
         states = self._states
         states[ref] = WAITING
         count = 0
@@ -501,7 +494,7 @@ class Engine:
         if operation.is_light and all(
             arg is None or type(values[arg]) in SMALL_TYPES for arg in node.args
         ):
-            if ref in self._goals and self.graph.keys[ref] is not None:
+            if ref in self.keeper.goals and self.graph.keys[ref] is not None:
                 self._small_goals.append(ref)
             else:
                 self._inline.append(ref)
@@ -518,57 +511,19 @@ class Engine:
         node = self.graph.nodes[ref]
         assert isinstance(node, App)
         operation = self.graph.operation(node.primitive)
-        values = self.values
         try:
-            if None in node.args:
-                args, named = self._arguments(node, operation)
-                value = operation.kernel(self.context, *args, **named)
-            else:
-                value = operation.kernel(
-                    self.context,
-                    *[values[arg] for arg in node.args],  # type: ignore[index]
-                )
+            args, named = bind(node, operation, self.values)
+            value = operation.kernel(self.context, *args, **named)
         except Exception as error:  # whatever a kernel does is the node's failure
             self.fail(ref, self.failure(ref, explain(error)))
-            key = self.graph.keys[ref]
-            if key is not None and ref in self._goals:
-                self._batch.release.append(key)
+            if ref in self.keeper.goals:
+                self.keeper.release(ref)
             return
-        self.finish_computed(ref, value, 1e-6)
-        if ref in self._goals:
+        self.finish_computed(ref, value, SMALL_S)
+        if ref in self.keeper.goals:
             self.keep(ref, value)
-        elif self._options.store_policy == "all":
-            self.keep_small(ref, value)
-
-    def keep_small(self, ref: Ref, value: Value) -> None:
-        """Keep a scalar beside many others, if the policy keeps everything."""
-        key = self.graph.keys[ref]
-        if key is None or self._options.store_policy != "all":
-            return
-        self.add_small(key, value)
-
-    def add_small(self, key: NodeKey, value: Value) -> None:
-        """Keep a scalar beside many others."""
-        self._batch.small.append(Small(key, encode_small(value)))
-        if len(self._batch.small) >= 10_000:
-            self._flush()
-
-    def _arguments(
-        self, node: App, operation: Operation
-    ) -> tuple[list[Value], dict[str, Value]]:
-        """Return positional arguments up to the first omitted one, then named ones."""
-        args: list[Value] = []
-        named: dict[str, Value] = {}
-        formals = operation.primitive.parameters
-        has_gap = False
-        for position, arg in enumerate(node.args):
-            if arg is None:
-                has_gap = True
-            elif has_gap:
-                named[formals[position].name] = self.values[arg]
-            else:
-                args.append(self.values[arg])
-        return args, named
+        elif self.keeper.keeps_everything and (key := self.graph.keys[ref]) is not None:
+            self.keeper.add_small(key, value)
 
     def _resume(self, ref: Ref, steps: Steps, values: list[Value] | None) -> None:
         """Go on with a rule after what it asked for is there."""
@@ -592,12 +547,29 @@ class Engine:
     def _answer(self, ref: Ref, steps: Steps, request: list[Ref]) -> None:
         failed = [at for at in request if at in self.failures]
         if not failed:
-            self._resume(ref, steps, [self.values[at] for at in request])
+            try:
+                values = [self._opened(at) for at in request]
+            except StoreError:
+                # Lost since it was asked for: ask again, and it is computed.
+                self.want_all(request, lambda: self._answer(ref, steps, request))
+                return
+            self._resume(ref, steps, values)
             return
         steps.close()
         for at in request:
             self.release(at)
         self.fail_as(ref, failed[0])
+
+    def _opened(self, ref: Ref) -> Value:
+        """Return a value for a rule, which takes sequences apart but no images."""
+        value = self.values[ref]
+        if isinstance(value, Stored) and value.kind not in ("image", "mask"):
+            try:
+                value = self.values[ref] = load(value, self.store)
+            except (ArtifactNotFoundError, CorruptArtifactError) as error:
+                self._forget(error.digest)
+                raise
+        return value
 
     def _run_stream(self) -> None:
         if self._streams:
@@ -612,7 +584,8 @@ class Engine:
             ref = heapq.heappop(self._ready)
             if not self._await_arguments(ref):
                 continue
-            job = self._make_job(ref)
+            job = make_job(self.graph, ref, self.values, self._share())
+            job.keep = self.keeper.decide(ref, job.voxels)
             self._free -= job.threads
             starting.append((ref, job))
         if starting:
@@ -622,75 +595,11 @@ class Engine:
         limit = self._options.memory_bytes
         return limit is None or self.progress.memory_bytes < limit or not self._running
 
-    def _make_job(self, ref: Ref) -> Job:
-        node = self.graph.nodes[ref]
-        assert isinstance(node, App)
-        operation = self.graph.operation(node.primitive)
-        arg_refs: list[Ref | None]
-        if operation.reads:
-            file = self.graph.files[ref]
-            args: list[Value] = [file, *(self.values[a] for a in node.args[1:] if a)]
-            arg_refs = [None, *node.args[1:]]
-            named: dict[str, Value] = {}
-            voxels = sum(signature.size for _, signature in file.expected)
-        else:
-            args, named = self._arguments(node, operation)
-            arg_refs = list(node.args[: len(args)])
-            voxels = max((voxels_of(arg) for arg in args), default=0)
-        threads = self._threads(operation)
-        return Job(
-            ref,
-            operation.kernel,
-            args,
-            arg_refs,
-            named,
-            keep=self._how_to_keep(ref, voxels),
-            threads=threads,
-            voxels=voxels,
-            context=Context(threads, self.graph.directory),
-        )
-
-    def _threads(self, operation: Operation) -> int:
+    def _share(self) -> int:
         """Share the free cores among what could run now: wide plans, one core each."""
         if self._options.execution_engine == "sequential":
-            share = self._executor.capacity
-        else:
-            share = max(1, self._free // (1 + len(self._ready)))
-        return min(share, operation.max_threads)
-
-    def _how_to_keep(self, ref: Ref, voxels: int) -> Keep:
-        is_goal = ref in self._goals
-        policy = self._options.store_policy
-        if self.graph.keys[ref] is None or policy == "none":
-            return Keep.NAME if is_goal else Keep.NOTHING
-        if is_goal or policy == "all":
-            return Keep.STORE
-        if policy == "goals":
-            return Keep.NOTHING
-        node = self.graph.nodes[ref]
-        assert isinstance(node, App)
-        operation = self.graph.operation(node.primitive)
-        if operation.reads or operation.form:
-            return Keep.NOTHING
-        kinds = operation.primitive.result_kinds
-        size = 64
-        if "image" in kinds or "sequence" in kinds:
-            size = 4 * voxels
-        elif "mask" in kinds:
-            size = voxels // 8
-        seconds = self._costs.estimate_s(operation.primitive, voxels)
-        worth = is_worth_keeping(seconds + self._arguments_s(ref), size)
-        return Keep.STORE if worth else Keep.NOTHING
-
-    def _arguments_s(self, ref: Ref) -> float:
-        """Return the seconds to compute the arguments from what is kept."""
-        node = self.graph.nodes[ref]
-        assert isinstance(node, App)
-        return sum(
-            self._marginal_s[arg]
-            for arg in node.args
-            if arg is not None and arg not in self.kept
-        )
+            return self._executor.capacity
+        return self._free // (1 + len(self._ready))
 
     def _start(self, starting: list[tuple[Ref, Job | None]]) -> None:
         """Take leases on what will be kept, and start what nobody else computes."""
@@ -716,7 +625,7 @@ class Engine:
 
     def _is_leased(self, job: Job | None) -> bool:
         if job is None:
-            return self._options.store_policy != "none"
+            return not self.keeper.keeps_nothing
         return job.keep is Keep.STORE
 
     def _use_instead(self, ref: Ref, found: Found, job: Job | None) -> bool:
@@ -762,7 +671,7 @@ class Engine:
             or (self._ready and self._free > 0 and self._has_memory())
         )
         if is_idle and not (self._running or self._unkept or self._held):
-            self._flush()
+            self.keeper.flush()
             return False
         timeout = None if is_idle else 0.0
         if timeout is None and self._held:
@@ -773,7 +682,7 @@ class Engine:
         while message is not None:
             self._take(message)
             message = self._next_message(0.0)
-        self._flush()
+        self.keeper.flush()
         if self._held:
             self._ask_others()
         return True
@@ -812,9 +721,8 @@ class Engine:
     def _not_kept(self, job: Job) -> None:
         if job.keep is not Keep.NOTHING:
             self._unkept -= 1
-            key = self.graph.keys[job.ref]
-            if job.keep is Keep.STORE and key is not None and job.then is None:
-                self._batch.release.append(key)
+            if job.keep is Keep.STORE and job.then is None:
+                self.keeper.release(job.ref)
 
     def _on_computed(self, message: Computed) -> None:
         job = message.job
@@ -844,15 +752,19 @@ class Engine:
     def _on_lost(self, message: Lost) -> None:
         """Compute again what needs an artifact that is gone, then retry the job."""
         job = message.job
-        for ref, value in enumerate(self.values):
-            if self._states[ref] is DONE and needs_artifact(value, message.digest):
-                self.kept.pop(ref, None)
-                self.values[ref] = None
-                self._states[ref] = UNSEEN
+        self._forget(message.digest)
         if job.then is not None:
             self.ask_again(job.ref, lambda at: self._retry_effect(at, job))
         elif self._await_arguments(job.ref):
             heapq.heappush(self._ready, job.ref)
+
+    def _forget(self, digest: bytes) -> None:
+        """Let go of every value that needs an artifact that is gone."""
+        for ref, value in enumerate(self.values):
+            if self._states[ref] is DONE and needs_artifact(value, digest):
+                self.keeper.kept.pop(ref, None)
+                self.values[ref] = None
+                self._states[ref] = UNSEEN
 
     def ask_again(self, ref: Ref, then: Then) -> None:
         """As :meth:`want_goal`, for a goal whose value was lost before its use."""
@@ -861,13 +773,8 @@ class Engine:
 
     def _await_arguments(self, ref: Ref) -> bool:
         """Return whether a ready node still has its arguments, else wait for them."""
-        node = self.graph.nodes[ref]
-        assert isinstance(node, App)
-        skip = 1 if self.graph.operation(node.primitive).reads else 0
         missing = {
-            arg
-            for arg in node.args[skip:]
-            if arg is not None and self._states[arg] is not DONE
+            arg for arg in operands(self.graph, ref) if self._states[arg] is not DONE
         }
         if not missing:
             self._states[ref] = READY
@@ -890,66 +797,22 @@ class Engine:
 
     def _on_kept(self, message: Kept) -> None:
         ref = message.ref
-        key = self.graph.keys[ref]
-        if message.problem:
-            self.store_problem = message.problem
-        if key is not None:
-            if message.is_stored:
-                self._add_result(key, message)
-            self._batch.release.append(key)
-        self.kept[ref] = message
+        self.keeper.note_kept(message)
         if self._states[ref] is DONE and not self._uses[ref]:
             self._drop(ref)
         for then in self._after_kept.pop(ref, ()):
             self._calls.append((then, ref))
 
-    def _add_result(self, key: NodeKey, message: Kept) -> None:
-        try:
-            self._batch.results.append(self._result(key, message))
-        except StoreError as error:  # no room for the plan
-            self.store_problem = str(error)
-
-    def _result(self, key: NodeKey, message: Kept) -> Result:
-        node = self.graph.nodes[message.ref]
-        assert isinstance(node, App)
-        operation = self.graph.operation(node.primitive)
-        marginal_s = self._marginal_s[message.ref]
-        recipe, plan = self._recipes.recipe(message.ref)
-        return Result(
-            key=key,
-            digest=message.digest,
-            kind=message.kind,
-            size_bytes=message.size_bytes,
-            cost_s=max(0.0, marginal_s - self._arguments_s(message.ref)),
-            subtree_s=marginal_s,
-            environment=operation.environment,
-            recipe=recipe,
-            reveals_input=operation.primitive.reveals_input,
-            children=(*message.children, plan),
-        )
-
-    def _flush(self) -> None:
-        batch = self._batch
-        if not (batch.results or batch.small or batch.release):
-            return
-        self._batch = Batch()
-        self._commits = [commit for commit in self._commits if not commit.done()]
-        self._commits.append(self.store.commit(batch))
-
     # ---- values that are over, others' results -----------------------------
 
     def _goal_done(self, ref: Ref) -> None:
-        if ref in self.failures or ref in self.kept:
+        if ref in self.failures or ref in self.keeper.kept:
             for then in self._after_kept.pop(ref, ()):
                 then(ref)
 
     def _release_arguments(self, ref: Ref) -> None:
-        node = self.graph.nodes[ref]
-        assert isinstance(node, App)
-        skip = 1 if self.graph.operation(node.primitive).reads else 0
-        for arg in node.args[skip:]:
-            if arg is not None:
-                self.release(arg)
+        for arg in operands(self.graph, ref):
+            self.release(arg)
 
     def _drop(self, ref: Ref) -> None:
         value = self.values[ref]
@@ -957,7 +820,7 @@ class Engine:
         if size <= DROP_BYTES:
             return
         self.progress.memory_bytes -= size
-        kept = self.kept.get(ref)
+        kept = self.keeper.kept.get(ref)
         if kept is not None and kept.is_stored:
             self.values[ref] = Stored(kept.digest, kept.kind, kept.size_bytes)
         else:
@@ -984,14 +847,3 @@ class Engine:
 
 def _same(context: Context, value: Value) -> Value:
     return value
-
-
-def encode_small(value: Value) -> bytes:
-    """Return the canonical bytes of a scalar."""
-    from primitives.encoding import encode
-
-    return b"".join(encode(value, _refuse))
-
-
-def _refuse(value: Value) -> bytes:
-    raise AssertionError("a scalar holds no image")

@@ -27,6 +27,7 @@ from .executors import ThreadExecutor
 from .files import InputFiles, SavedFiles
 from .graph import Graph
 from .jobs import Stored
+from .keeping import Keeper
 from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunReport
 from .plan import Goal, Plan, Ref
 from .recipes import Recipes
@@ -131,8 +132,14 @@ class _Run:
             store,
             options,
             self._costs,
+            Keeper(
+                graph,
+                store,
+                options.store_policy,
+                self._costs,
+                Recipes(graph, plan, store),
+            ),
             progress,
-            Recipes(graph, plan, store),
             lambda tell: ThreadExecutor(capacity, store, tell),
         )
 
@@ -156,7 +163,7 @@ class _Run:
             goals=tuple(self._outcomes[at] for at in sorted(self._outcomes)),
             progress=self._progress,
             seconds=time.perf_counter() - started,
-            store_problem=self._engine.store_problem,
+            store_problem=self._engine.keeper.problem,
         )
         self._record(report, program, started_ms, is_complete)
         if signals or (not is_complete and not self._progress.failed):
@@ -172,7 +179,7 @@ class _Run:
         failure = engine.failures.get(ref)
         if failure is not None:
             self._end(self._failed(index, goal, failure))
-        elif ref not in engine.kept:  # lost to another job meanwhile
+        elif ref not in engine.keeper.kept:  # lost to another job meanwhile
             engine.ask_again(ref, self._ready(index, goal))
         elif goal.kind == "save":
             self._save(index, goal, ref)
@@ -191,7 +198,7 @@ class _Run:
         if isinstance(value, Exception):
             self._end(self._failed(index, goal, self._engine.failure(ref, str(value))))
             return
-        kept = self._engine.kept[ref]
+        kept = self._engine.keeper.kept[ref]
         self._end(
             GoalOutcome(
                 index,
@@ -208,7 +215,7 @@ class _Run:
     def _save(self, index: int, goal: Goal, ref: Ref) -> None:
         engine = self._engine
         path = self._directory / goal.label
-        kept = engine.kept[ref]
+        kept = engine.keeper.kept[ref]
         outcome = GoalOutcome(
             index,
             goal.kind,

@@ -457,8 +457,8 @@ class Sequences:
     def _chunk(self, stream: ScalarStream, start: int) -> list[Value]:
         values: Sequence[Value] = stream.items[start : start + CHUNK]
         for loop in stream.loops:
-            if self._engine.keeps_everything:
-                values = loop.run_keeping(values, self._engine.add_small)
+            if self._engine.keeper.keeps_everything:
+                values = loop.run_keeping(values, self._engine.keeper.add_small)
             else:
                 values = loop.run(values)
         self._engine.count_executed(stream.executed * len(values))

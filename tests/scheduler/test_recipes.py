@@ -27,7 +27,8 @@ def test_an_element_of_nested_loops_is_made_again(store: SqliteStore) -> None:
 
 
 def check_recipes(store: SqliteStore, at_least: int) -> None:
-    results = list(store.results())
+    # Scalars packed with thousands of others have none: they cost nothing to compute.
+    results = [result for result in store.results() if result.recipe]
     assert len(results) >= at_least
     for result in results:
         plan = plan_of(result.recipe, store)

@@ -1,0 +1,186 @@
+"""What is kept of what a run computes, and when it is durable."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+from primitives.encoding import encode
+from primitives.values import Value
+from store import Batch, Digest, NodeKey, Result, Small, Store, StoreError
+
+from .cost import CostModel, is_worth_keeping
+from .graph import Graph, Operation
+from .jobs import Keep, Kept
+from .options import StorePolicy
+from .plan import App, Ref
+from .recipes import Recipes
+
+SMALL_BATCH = 10_000
+"""Scalars that wait at most for one commit."""
+
+SCALAR_BYTES = 64
+"""Guessed length of a scalar's artifact."""
+
+
+class Keeper:
+    """Decides what is kept, collects it, and commits it in groups.
+
+    Attributes:
+        goals: nodes whose values are goals of the run.
+        kept: what is known to be named, and for the most part stored.
+        problem: why something could not be kept, or empty.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        store: Store,
+        policy: StorePolicy,
+        costs: CostModel,
+        recipes: Recipes,
+    ) -> None:
+        self.goals: set[Ref] = set()
+        self.kept: dict[Ref, Kept] = {}
+        self.problem = ""
+        self._graph = graph
+        self._store = store
+        self._policy = policy
+        self._costs = costs
+        self._recipes = recipes
+        self._seconds: dict[Ref, float] = {}
+        self._batch = Batch()
+        self._commits: list[Future[None]] = []
+
+    @property
+    def keeps_everything(self) -> bool:
+        """Whether the results of light operations are kept too."""
+        return self._policy == "all"
+
+    @property
+    def keeps_nothing(self) -> bool:
+        """Whether no result is kept at all."""
+        return self._policy == "none"
+
+    def decide(self, ref: Ref, voxels: int) -> Keep:
+        """Return what is to become of a node's value, before it is computed.
+
+        Args:
+            ref: an application.
+            voxels: of its arguments together.
+        """
+        is_goal = ref in self.goals
+        if self._graph.keys[ref] is None or self.keeps_nothing:
+            return Keep.NAME if is_goal else Keep.NOTHING
+        if is_goal or self.keeps_everything:
+            return Keep.STORE
+        if self._policy == "goals":
+            return Keep.NOTHING
+        operation = self._operation(ref)
+        if operation.reads or operation.form:
+            return Keep.NOTHING
+        seconds = self._costs.estimate_s(operation.primitive, voxels)
+        size = _artifact_bytes(operation, voxels)
+        is_worth = is_worth_keeping(seconds + self.seconds_below(ref), size)
+        return Keep.STORE if is_worth else Keep.NOTHING
+
+    def note_seconds(self, ref: Ref, seconds: float) -> None:
+        """Note what it took to compute a node, arguments not counted."""
+        self._seconds[ref] = seconds + self.seconds_below(ref)
+
+    def seconds_below(self, ref: Ref) -> float:
+        """Return the seconds to compute a node's arguments from what is kept."""
+        node = self._graph.nodes[ref]
+        assert isinstance(node, App)
+        return sum(
+            self._seconds.get(arg, 0.0)
+            for arg in node.args
+            if arg is not None and arg not in self.kept
+        )
+
+    def note_kept(self, message: Kept) -> None:
+        """Take note of a value that was named and, if asked, whose bytes are stored."""
+        key = self._graph.keys[message.ref]
+        self.kept[message.ref] = message
+        if message.problem:
+            self.problem = message.problem
+        if key is not None:
+            if message.is_stored:
+                self._add_result(key, message)
+            self._batch.release.append(key)
+
+    def add_small(self, key: NodeKey, value: Value) -> None:
+        """Keep a scalar beside many others."""
+        self._batch.small.append(Small(key, b"".join(encode(value, _refuse))))
+        if len(self._batch.small) >= SMALL_BATCH:
+            self.flush()
+
+    def release(self, ref: Ref) -> None:
+        """Give back the lease of a node that has no result after all."""
+        key = self._graph.keys[ref]
+        if key is not None:
+            self._batch.release.append(key)
+
+    def flush(self) -> None:
+        """Hand what was collected to the store's writer; does not wait."""
+        batch = self._batch
+        if batch.results or batch.small or batch.release:
+            self._batch = Batch()
+            self._commits = [each for each in self._commits if not self._ended(each)]
+            self._commits.append(self._store.commit(batch))
+
+    def wait(self) -> None:
+        """Wait until everything is durable."""
+        self.flush()
+        for commit in self._commits:
+            commit.exception()
+            self._ended(commit)
+        self._commits.clear()
+
+    def _ended(self, commit: Future[None]) -> bool:
+        if commit.done() and (error := commit.exception()) is not None:
+            if not isinstance(error, StoreError):
+                raise error
+            self.problem = str(error)
+        return commit.done()
+
+    def _operation(self, ref: Ref) -> Operation:
+        node = self._graph.nodes[ref]
+        assert isinstance(node, App)
+        return self._graph.operation(node.primitive)
+
+    def _add_result(self, key: NodeKey, message: Kept) -> None:
+        try:
+            recipe, plan = self._recipes.recipe(message.ref)
+        except StoreError as error:  # no room for the plan
+            self.problem = str(error)
+            return
+        self._batch.results.append(self._result(key, message, recipe, plan))
+
+    def _result(
+        self, key: NodeKey, message: Kept, recipe: bytes, plan: Digest
+    ) -> Result:
+        operation = self._operation(message.ref)
+        subtree_s = self._seconds.get(message.ref, 0.0)
+        return Result(
+            key=key,
+            digest=message.digest,
+            kind=message.kind,
+            size_bytes=message.size_bytes,
+            cost_s=max(0.0, subtree_s - self.seconds_below(message.ref)),
+            subtree_s=subtree_s,
+            environment=operation.environment,
+            recipe=recipe,
+            reveals_input=operation.primitive.reveals_input,
+            children=(*message.children, plan),
+        )
+
+
+def _artifact_bytes(operation: Operation, voxels: int) -> int:
+    kinds = operation.primitive.result_kinds
+    if "image" in kinds or "sequence" in kinds:
+        return 4 * voxels
+    return voxels // 8 if "mask" in kinds else SCALAR_BYTES
+
+
+def _refuse(value: Value) -> bytes:
+    raise AssertionError("a scalar holds no image")
