@@ -36,11 +36,6 @@ class Formal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def is_optional(self) -> bool:
         """Whether a call may omit it."""
         return self.default != "" or self.type.endswith("?")
-    @property
-    def is_random_seed(self) -> bool:
-        """Whether it seeds random numbers; SimpleITK's own default is the clock."""
-        return self.name == "seed" and self.type == "uint32_t"
-
 
     @property
     def is_random_seed(self) -> bool:

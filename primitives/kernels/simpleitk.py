@@ -68,7 +68,11 @@ def execute(context: Context, name: str, *arguments: Value) -> Value:
         # An aborted filter raises too.
         context.check()
         raise _explained(error, given) from None
-    return Image.of_itk(_plain(result)) if isinstance(result, sitk.Image) else result
+    if not isinstance(result, sitk.Image):
+        return result
+    if 0 in result.GetSize():
+        raise KernelError("the result has no voxels; give a size")
+    return Image.of_itk(_plain(result))
 
 
 def read(context: Context, file: InputFile) -> Image:

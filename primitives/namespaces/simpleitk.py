@@ -15,8 +15,13 @@ from ._tables import by_short_name
 
 _ONE_THREAD = frozenset(
     [
+        "AdditiveGaussianNoise",
         "DilateObjectMorphology",
         "ErodeObjectMorphology",
+        "PatchBasedDenoising",
+        "SaltAndPepperNoise",
+        "ShotNoise",
+        "SpeckleNoise",
     ]
 )
 """Filters whose bits depend on the number of threads; a test finds them."""

@@ -1,0 +1,159 @@
+"""What a run is doing, shown on standard error while it does it.
+
+On a terminal a small live view; elsewhere a line every ten seconds.  Nothing is shown,
+and rich is not imported, before a run has taken :data:`QUIET_S`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+
+from peer.quantities import format_duration, format_size
+
+from .output import note
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+    from scheduler import Progress, RunReport
+
+QUIET_S = 0.3
+"""A run that ends earlier shows nothing."""
+
+REFRESH_S = 0.125
+LINE_EVERY_S = 10.0
+SHOWN_NODES = 4
+
+
+def summary(report: RunReport) -> str:
+    """Return the last line of a run."""
+    done = report.progress
+    sources = [f"executed {done.executed}", f"from store {done.from_store}"]
+    if done.from_peers:
+        sources.append(f"from peers {done.from_peers}")
+    sources.append(f"failed {done.failed}")
+    return ", ".join([*sources, format_duration(report.seconds)])
+
+
+class ProgressView:
+    """Shows a run's counters while it runs; use as a context manager."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._stop = Event()
+        self._lock = Lock()
+        self._live: Live | None = None
+        show = self._show_live if sys.stderr.isatty() else self._show_lines
+        self._thread = Thread(target=show, name="progress", daemon=True)
+
+    def __enter__(self) -> ProgressView:
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the view away."""
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def out_of_the_way(self) -> Iterator[None]:
+        """Keep the terminal clear for lines of results; the view comes back after."""
+        with self._lock:
+            self._hide()
+            yield
+
+    def _show_live(self) -> None:
+        if self._stop.wait(QUIET_S):
+            return
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True)
+        while not self._stop.wait(REFRESH_S):
+            with self._lock:
+                if self._live is None:
+                    self._live = Live(
+                        console=console, auto_refresh=False, transient=True
+                    )
+                    self._live.start()
+                self._live.update(_rich_text(self._progress), refresh=True)
+        with self._lock:
+            self._hide()
+
+    def _hide(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _show_lines(self) -> None:
+        while not self._stop.wait(LINE_EVERY_S):
+            note(one_line(self._progress))
+
+
+def one_line(progress: Progress) -> str:
+    """Return the state of a run in one line."""
+    parts = [f"{progress.done}/{progress.nodes} done", _hits(progress)]
+    running = _running(progress)
+    if running:
+        parts.append("running " + ", ".join(running))
+    if progress.waiting_for_others:
+        parts.append(f"waiting for {progress.waiting_for_others} of other runs")
+    return "; ".join([*parts, _times(progress)])
+
+
+def _hits(progress: Progress) -> str:
+    hits = [
+        ("memory", progress.from_memory),
+        ("store", progress.from_store),
+        ("peers", progress.from_peers),
+    ]
+    texts = [f"executed {progress.executed}"]
+    texts += [f"from {name} {count}" for name, count in hits if count]
+    if progress.failed:
+        texts.append(f"failed {progress.failed}")
+    return ", ".join(texts)
+
+
+def _running(progress: Progress) -> list[str]:
+    # The scheduler's thread changes the dictionary meanwhile; a copy is atomic.
+    nodes = list(progress.running.copy().values())
+    now = time.monotonic()
+    nodes.sort(key=lambda node: node[1])
+    shown = [f"{name} {now - start:.1f} s" for name, start in nodes[:SHOWN_NODES]]
+    if len(nodes) > SHOWN_NODES:
+        shown.append(f"{len(nodes) - SHOWN_NODES} more")
+    return shown
+
+
+def _times(progress: Progress) -> str:
+    parts = [format_duration(time.monotonic() - progress.started)]
+    if progress.remaining_s >= 1:
+        parts.append(f"about {format_duration(progress.remaining_s)} left")
+    if progress.memory_bytes:
+        parts.append(f"values {format_size(progress.memory_bytes)}")
+    return ", ".join(parts)
+
+
+def _rich_text(progress: Progress) -> Text:
+    from rich.text import Text
+
+    text = Text(no_wrap=True, overflow="ellipsis")
+    total = max(progress.nodes, 1)
+    filled = min(30, 30 * progress.done // total)
+    text.append("━" * filled, style="green")
+    text.append("━" * (30 - filled), style="dim")
+    text.append(f" {progress.done}/{progress.nodes}  ", style="bold")
+    text.append(_hits(progress))
+    text.append(f"  {_times(progress)}", style="dim")
+    for line in _running(progress):
+        text.append(f"\n  {line}", style="cyan")
+    if progress.waiting_for_others:
+        text.append(f"\n  waiting for {progress.waiting_for_others} of other runs")
+    return text

@@ -1,0 +1,232 @@
+"""Settings, and where each came from.
+
+Later sources win: the built-in defaults, the user's file, the nearest project file
+``voxpeer.toml`` upwards from the current directory, the environment, the command line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from scheduler.options import ExecutionEngine, OnFailure, StorePolicy
+
+from .errors import ConfigError
+from .quantities import parse_duration_s, parse_size, suggestion
+
+StorageBackend = Literal["sqlite"]
+
+PROJECT_FILE = "voxpeer.toml"
+ENVIRONMENT_PREFIX = "VOXPEER_"
+NOT_SETTINGS = frozenset({"VOXPEER_DEBUG"})
+"""Variables with our prefix that are read elsewhere."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one command.
+
+    Attributes:
+        store: folder of the store; None is the user's own.
+        store_cap: bytes that the store may take; None is a fifth of the free space.
+        store_policy: which results are kept.
+        storage_backend: how the store keeps its bytes.
+        execution_engine: how nodes are run.
+        jobs: cores to use; None is all there are.
+        memory: bytes of values above which no further image job starts; None lets
+            the scheduler choose.
+        on_failure: whether a failed node stops the rest of the run.
+        timeout: seconds after which a run is stopped, or None.
+        progress: whether progress is shown.
+    """
+
+    store: str | None = None
+    store_cap: int | None = None
+    store_policy: StorePolicy = "worth"
+    storage_backend: StorageBackend = "sqlite"
+    execution_engine: ExecutionEngine = "dynamic"
+    jobs: int | None = None
+    memory: int | None = None
+    on_failure: OnFailure = "continue"
+    timeout: float | None = None
+    progress: bool = True
+
+
+class LoadedConfig(msgspec.Struct, frozen=True):
+    """Settings with the origin of each: a file's path, a variable, or a word."""
+
+    config: Config
+    origins: dict[str, str]
+
+
+def load_config(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    directory: Path | None = None,
+    user_file: Path | None = None,
+) -> LoadedConfig:
+    """Merge all sources of settings.
+
+    Args:
+        flags: settings of the command line; those that are None were not given.
+        environment: variables to read.
+        directory: where the search for a project file begins; the current directory
+            by default.
+        user_file: the user's file; the platform's place by default.
+
+    Raises:
+        ConfigError: a file cannot be read, a key is unknown or a value is unusable.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(KEYS, "default")
+    layers = [
+        *_file_layers(directory or Path.cwd(), user_file or default_user_file()),
+        *_environment_layers(environment),
+    ]
+    for origin, layer in layers:
+        for key, value in layer.items():
+            values[key] = _read(key, value, origin)
+            origins[key] = origin
+    for key, value in (flags or {}).items():
+        if value is not None:
+            flag = "--" + key.replace("_", "-")
+            values[key] = _read(key, value, flag)
+            origins[key] = flag
+    return LoadedConfig(Config(**values), origins)
+
+
+def default_user_file() -> Path:
+    """Return the path of the user's own configuration file."""
+    from platformdirs import user_config_path
+
+    return user_config_path("voxpeer") / "config.toml"
+
+
+def _file_layers(
+    directory: Path, user_file: Path
+) -> Iterator[tuple[str, dict[str, object]]]:
+    project = _project_file(directory)
+    for path in (user_file, project):
+        if path is not None and path.is_file():
+            yield str(path), _read_toml(path)
+
+
+def _project_file(directory: Path) -> Path | None:
+    for folder in (directory, *directory.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder / PROJECT_FILE
+    return None
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+    for key in settings:
+        if key not in KEYS:
+            raise ConfigError(
+                f"{path}: there is no setting '{key}'{suggestion(key, KEYS)}; "
+                f"there are {', '.join(KEYS)}"
+            )
+    store = settings.get("store")
+    if isinstance(store, str):
+        # A path in a file is meant from that file's folder.
+        settings["store"] = str(path.parent / Path(store).expanduser())
+    return settings
+
+
+def _environment_layers(
+    environment: Mapping[str, str],
+) -> Iterator[tuple[str, dict[str, object]]]:
+    for name, text in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in NOT_SETTINGS:
+            continue
+        key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if key in KEYS:
+            yield name, {key: text}
+        elif near := suggestion(name, VARIABLES):
+            # Other programs may use the prefix, but a slip of the pen must not pass.
+            raise ConfigError(f"there is no setting {name}{near}")
+
+
+def _read(key: str, value: object, origin: str) -> object:
+    try:
+        return _READERS[key](value)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {key}: {error}") from error
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError("must be the path of a folder")
+    return str(Path(value).expanduser())
+
+
+def _size(value: object) -> int:
+    size = value if type(value) is int else parse_size(str(value))
+    if size <= 0:
+        raise ConfigError("must be more than nothing; write for example 20GB")
+    return size
+
+
+def _duration(value: object) -> float:
+    return parse_duration_s(str(value))
+
+
+def _count(value: object) -> int:
+    try:
+        count = int(str(value))
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ConfigError(f"'{value}' is not a whole number of at least 1")
+    return count
+
+
+def _boolean(value: object) -> bool:
+    found = {"true": True, "1": True, "false": False, "0": False}.get(
+        str(value).lower()
+    )
+    if found is None:
+        raise ConfigError(f"'{value}' is neither true nor false")
+    return found
+
+
+def _one_of(literal: object) -> Callable[[object], str]:
+    words: tuple[str, ...] = get_args(literal)
+
+    def read(value: object) -> str:
+        if value not in words:
+            raise ConfigError(
+                f"'{value}' is not offered{suggestion(str(value), words)}; "
+                f"there is {', '.join(words)}"
+            )
+        return str(value)
+
+    return read
+
+
+_READERS: dict[str, Callable[[object], object]] = {
+    "store": _path,
+    "store_cap": _size,
+    "store_policy": _one_of(StorePolicy),
+    "storage_backend": _one_of(StorageBackend),
+    "execution_engine": _one_of(ExecutionEngine),
+    "jobs": _count,
+    "memory": _size,
+    "on_failure": _one_of(OnFailure),
+    "timeout": _duration,
+    "progress": _boolean,
+}
+KEYS = tuple(_READERS)
+"""Names of all settings."""
+
+VARIABLES = tuple(ENVIRONMENT_PREFIX + key.upper() for key in KEYS)
+"""The same as environment variables."""
