@@ -94,7 +94,7 @@ def command(
     Results that are held in the store are not computed again.  Running the same
     command again after an interruption goes on where it stopped.
     """
-    from peer.allocator import keep_freed_memory
+    from peer.process import keep_freed_memory, leave_threads_to_scheduler
     from peer.programs import load_program
 
     values = parse_parameters(parameters)
@@ -109,6 +109,7 @@ def command(
         progress=progress,
     )
     signal.signal(signal.SIGTERM, _interrupt)
+    leave_threads_to_scheduler()
     keep_freed_memory()
     with open_configured(config) as opened:
         loaded = load_program(program, opened, parameters=values, dialect=dialect)

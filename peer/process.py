@@ -1,10 +1,11 @@
-"""Have the C library keep freed memory for the next image.
+"""Settings of a process that runs image programs; made before anything is loaded.
 
 Numbers and reasons: docs/decisions/0004-allocator.md.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 M_TRIM_THRESHOLD = -1
@@ -17,6 +18,15 @@ KEPT_BYTES = 2**31 - 1
 
 MAPPED_ABOVE_BYTES = 2**30
 """Larger pieces still come from, and go back to, the system one by one."""
+
+
+def leave_threads_to_scheduler() -> None:
+    """Have linear algebra use one thread; call it before numpy is imported.
+
+    The scheduler runs kernels on all cores already; threads of the library's own
+    spin against them and double the time of a picture.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def keep_freed_memory() -> None:
