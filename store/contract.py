@@ -1,0 +1,232 @@
+"""The store's contract: bytes by digest, and result records by node key.
+
+Words: an *artifact* is the bytes of one value; its *digest* is the SHA-256 of its
+chunk manifest (``store.manifest``).  A *node key* is the 32 bytes that name what a
+node computes.  A *result record* says which artifact a node key computed to.
+
+Order of writes.  Bytes come before rows: an artifact's bytes are complete under
+their final name before a record that names them is committed, so a crash can lose
+a result but never leave a record without its bytes.
+
+Results are insert-only.  A second, different digest for a key is kept as evidence
+in the conflict table and marks the record as conflicted; it never replaces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import NewType, Protocol
+
+NodeKey = NewType("NodeKey", bytes)
+"""32 bytes: SHA-256 of what a node computes."""
+
+Digest = NewType("Digest", bytes)
+"""32 bytes: SHA-256 of an artifact's chunk manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result record: what a node key computed to, and at what cost.
+
+    Attributes:
+        key: the node.
+        digest: the artifact it computed to.
+        kind: kind of the value (``"image"``, ``"mask"``, ``"double"``, …).
+        size_bytes: length of the artifact.
+        cost_s: seconds the kernel took.
+        subtree_s: seconds to compute it again from what is kept.
+        environment: environment class of the node, empty for exact kernels.
+        origin: ``"local"``, ``"peer"`` or ``"import"``.
+        recipe: what re-lowers the node: the digest of the plan that made it, and,
+            for an element of a loop, the encoded path of element values.
+        reveals_input: whether the value shows its input's voxels.
+        children: digests of artifacts that this artifact refers to.
+    """
+
+    key: NodeKey
+    digest: Digest
+    kind: str
+    size_bytes: int
+    cost_s: float
+    subtree_s: float
+    environment: str = ""
+    origin: str = "local"
+    recipe: bytes = b""
+    reveals_input: bool = False
+    children: tuple[Digest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A result record that is held here; ``payload`` is set when it is small."""
+
+    result: Result
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A result of a few bytes that is kept with many others in one packed segment.
+
+    Its payload always comes with its record, whatever its length, and its record has
+    no kind and no cost.  It is no artifact: ``open`` does not find it.
+    """
+
+    key: NodeKey
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one commit makes durable, all of it or nothing."""
+
+    results: list[Result] = field(default_factory=list)
+    small: list[Small] = field(default_factory=list)
+    release: list[NodeKey] = field(default_factory=list)
+    """Leases to give back in the same transaction."""
+
+
+class Artifact(Protocol):
+    """Verified bytes of one artifact, open for reading."""
+
+    @property
+    def digest(self) -> Digest:
+        """Name of the bytes."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Length in bytes."""
+
+    def view(self) -> memoryview:
+        """Return all bytes as one read-only view, without a copy where possible.
+
+        The view keeps its memory alive; it stays valid after eviction.
+        """
+
+
+class ArtifactWriter(Protocol):
+    """Streams the bytes of one artifact in; hashes them as they come."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append ``data``."""
+
+    def close(self) -> Digest:
+        """Finish; the bytes are complete in the store when this returns."""
+
+    def abort(self) -> None:
+        """Drop what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Answer to a request for leases."""
+
+    granted: frozenset[NodeKey]
+    held: frozenset[NodeKey]
+    """Held by another live process."""
+    done: dict[NodeKey, Found]
+    """Already computed by somebody else meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """Sizes of the store, in counts and bytes."""
+
+    results: int
+    small_results: int
+    artifacts: int
+    bytes_stored: int
+    bytes_logical: int
+    conflicts: int
+    pins: int
+    cap_bytes: int
+    last_check: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GcReport:
+    """What a collection removed (or, dry, would remove)."""
+
+    results: int
+    artifacts: int
+    bytes_freed: int
+    orphans: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One damaged artifact found by a check, and what it means."""
+
+    digest: Digest
+    keys: tuple[NodeKey, ...]
+    problem: str
+    consequence: str
+
+
+class Store(Protocol):
+    """Bytes by digest and result records by node key, shared by threads and processes.
+
+    All methods may be called from any thread.
+    """
+
+    def lookup(self, keys: Sequence[NodeKey]) -> dict[NodeKey, Found]:
+        """Return what is held of ``keys``; absent and conflicted keys are left out.
+
+        One query per 500 keys.  A payload of at most 1 KiB comes with its record.
+        """
+
+    def open(self, digest: Digest) -> Artifact:
+        """Open an artifact; its bytes are verified on first use.
+
+        Raises:
+            ArtifactNotFoundError: no such artifact is here.
+            CorruptArtifactError: its bytes no longer match its name.  The artifact and
+                the records that name it are dropped, so that the next lookup misses.
+        """
+
+    def writer(self, size_hint_bytes: int | None = None) -> ArtifactWriter:
+        """Start an artifact.
+
+        Raises:
+            StoreFullError: the disk (or the cap) leaves no room.
+        """
+
+    def put(self, parts: Iterable[bytes | memoryview]) -> Digest:
+        """Store one artifact given in parts; storing it twice is no error."""
+
+    def commit(self, batch: Batch) -> Future[None]:
+        """Queue ``batch`` for the next group commit; the future ends when durable.
+
+        The future's exception is ``ArtifactNotFoundError`` when an artifact that a
+        record names is not here (any more), ``StoreFullError`` when there is no room.
+        The batch must not be changed afterwards.
+        """
+
+    def lease(self, keys: Sequence[NodeKey]) -> Leases:
+        """Take leases on nodes about to be computed, against other processes."""
+
+    def release(self, keys: Sequence[NodeKey]) -> None:
+        """Give leases back without a result."""
+
+    def changes(self) -> int:
+        """Return a number that differs after another process committed."""
+
+    def pin(self, name: str, digests: Iterable[Digest]) -> None:
+        """Protect artifacts, and the artifacts they refer to, from collection."""
+
+    def unpin(self, name: str) -> None:
+        """Withdraw the pins made under ``name``."""
+
+    def gc(self, *, cap_bytes: int | None = None, dry_run: bool = False) -> GcReport:
+        """Evict cheapest-to-recompute unpinned results until under the cap."""
+
+    def check(self) -> Iterable[Damage]:
+        """Re-read and verify every artifact; yield and drop each damaged one."""
+
+    def stats(self) -> StoreStats:
+        """Count what is here."""
+
+    def close(self) -> None:
+        """Commit what is queued and let go of every file."""

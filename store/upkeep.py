@@ -1,0 +1,115 @@
+"""What keeps a store in shape while it is used: eviction, and merging of segments."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+from . import results
+from .artifacts import Artifacts
+from .blobs import Blobs
+from .collect import Collector, Removed, stored_bytes, sweep
+from .contract import GcReport, NodeKey
+from .database import Database
+from .errors import StoreError
+from .manifest import digest_of_bytes
+from .small import SegmentDamagedError, merge_runs, repair_run
+
+EVICT_ABOVE = 0.9
+EVICT_TO = 0.8
+RETRY_S = 30.0
+"""Pause before another eviction, when one has not made enough room."""
+
+
+class Upkeep:
+    """Tidies one store."""
+
+    def __init__(self, database: Database, artifacts: Artifacts, blobs: Blobs) -> None:
+        self.has_new_small = False
+        """Set when small results were added since the last look."""
+        self._database = database
+        self._artifacts = artifacts
+        self._blobs = blobs
+        self._retry_at = 0.0
+
+    def tidy(self) -> None:
+        """Merge and evict where it is due; on the writer's thread, after each group."""
+        with suppress(StoreError):
+            if self.has_new_small:
+                self.has_new_small = False
+                self._merge_small()
+            self._make_room()
+
+    def collect(self, cap_bytes: int, dry_run: bool) -> GcReport:
+        """Evict until under ``cap_bytes`` and sweep orphans, or tell what would go."""
+
+        def work(connection: sqlite3.Connection) -> Removed:
+            connection.execute("SAVEPOINT collection")
+            removed = Collector(connection).collect(cap_bytes)
+            if dry_run:
+                connection.execute("ROLLBACK TO collection")
+            return removed
+
+        removed = self._database.transact(work)
+        if not dry_run:
+            self._clear(removed)
+            self._database.writer.outside_transaction(
+                lambda c: c.execute("PRAGMA incremental_vacuum").fetchall()
+            )
+        with self._database.read() as connection:
+            orphans, orphan_bytes = sweep(connection, self._blobs, dry_run)
+        freed = removed.bytes_freed + orphan_bytes
+        return GcReport(removed.results, removed.artifacts, freed, orphans)
+
+    def remove(self, keys: Iterable[NodeKey]) -> int:
+        """Remove records and what only they needed; return how many there were."""
+        removed = self._database.transact(lambda c: Collector(c).remove(keys))
+        self._clear(removed)
+        return removed.results
+
+    def look_again(self) -> None:
+        """Try to evict at the next occasion, whatever came of it before."""
+        self._artifacts.set_room(None)
+        self._retry_at = 0.0
+
+    def _merge_small(self) -> None:
+        is_merged = True
+        while is_merged:
+            try:
+                is_merged = self._database.transact(_merge_once)
+            except SegmentDamagedError as error:
+                self._database.transact(partial(repair_run, run=error.run))
+
+    def _make_room(self) -> None:
+        cap = self._artifacts.cap_bytes
+        held = self._database.writer.outside_transaction(stored_bytes)
+        if held > EVICT_ABOVE * cap and time.monotonic() >= self._retry_at:
+            target = int(EVICT_TO * cap)
+            removed = self._database.transact(lambda c: Collector(c).collect(target))
+            self._clear(removed)
+            held -= removed.bytes_freed
+            if held > EVICT_ABOVE * cap:
+                self._retry_at = time.monotonic() + RETRY_S
+        is_crowded = held > EVICT_ABOVE * cap
+        self._artifacts.set_room(max(0, cap - held) if is_crowded else None)
+
+    def _clear(self, removed: Removed) -> None:
+        for digest in removed.digests:
+            self._artifacts.forget(digest)
+        for file in removed.files:
+            self._blobs.remove(file)
+        self.look_again()
+
+
+def _merge_once(connection: sqlite3.Connection) -> bool:
+    conflicts = merge_runs(connection)
+    if conflicts is None:
+        return False
+    for key, payloads in conflicts:
+        for payload in payloads:
+            digest = digest_of_bytes(payload)
+            results.add_conflict(connection, key, digest, "", "local")
+    return True

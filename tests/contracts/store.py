@@ -1,0 +1,297 @@
+"""What every store has to do, whatever it keeps things in."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from store import (
+    ArtifactNotFoundError,
+    Batch,
+    Digest,
+    NodeKey,
+    Result,
+    Small,
+    Store,
+    digest_of,
+)
+
+MIB = 1 << 20
+
+
+def key_of(name: object) -> NodeKey:
+    """Return a node key made from a name."""
+    return NodeKey(sha256(repr(name).encode()).digest())
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Return bytes that do not compress."""
+    return np.random.default_rng(seed).bytes(size)
+
+
+def result_of(
+    name: object, digest: Digest, *, subtree_s: float = 1.0, size_bytes: int = 0
+) -> Result:
+    """Return a record for a made-up node."""
+    return Result(key_of(name), digest, "image", size_bytes, subtree_s, subtree_s)
+
+
+def keep(store: Store, name: object, data: bytes, subtree_s: float = 1.0) -> Digest:
+    """Store ``data`` as what a made-up node computed to."""
+    digest = store.put([data])
+    result = result_of(name, digest, subtree_s=subtree_s, size_bytes=len(data))
+    store.commit(Batch(results=[result])).result()
+    return digest
+
+
+class StoreContract:
+    """Conformance suite; a backend's test class names its ``store``."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        raise NotImplementedError("each backend names its own store")
+
+    # ---- artifacts
+
+    @pytest.mark.parametrize(
+        "size", [0, 1, 1023, 32767, 32768, MIB - 1, MIB, MIB + 1, 3 * MIB + 5]
+    )
+    def test_open_gives_back_what_put_took(self, store: Store, size: int) -> None:
+        data = noise(size)
+        artifact = store.open(store.put([data]))
+        assert artifact.size_bytes == size
+        assert artifact.view() == data
+        assert artifact.view().readonly
+
+    def test_parts_are_one_artifact(self, store: Store) -> None:
+        data = noise(5 * MIB)
+        parts: list[bytes | memoryview] = [
+            data[:7],
+            memoryview(data)[7 : 2 * MIB],
+            data[2 * MIB :],
+        ]
+        assert store.put(parts) == store.put([data]) == digest_of([data])
+
+    def test_what_compresses_well_comes_back_whole(self, store: Store) -> None:
+        for data in (bytes(5000), bytes(MIB) * 4, b"voxel" * 100_000):
+            assert store.open(store.put([data])).view() == data
+
+    def test_arrays_are_stored_without_being_flattened_first(
+        self, store: Store
+    ) -> None:
+        volume = np.arange(64**3, dtype=np.float32).reshape(64, 64, 64)
+        digest = store.put([b"header", volume.data])
+        assert store.open(digest).view() == b"header" + volume.tobytes()
+
+    def test_arrays_with_gaps_are_refused(self, store: Store) -> None:
+        with pytest.raises(ValueError, match="contiguous"):
+            store.put([np.zeros((4, 4))[:, ::2].data])
+
+    def test_a_writer_takes_pieces_of_any_size(self, store: Store) -> None:
+        data = noise(3 * MIB)
+        writer = store.writer(len(data))
+        buffer = bytearray(300_001)
+        for start in range(0, len(data), len(buffer)):
+            piece = data[start : start + len(buffer)]
+            buffer[: len(piece)] = piece
+            writer.write(memoryview(buffer)[: len(piece)])
+        assert store.open(writer.close()).view() == data
+
+    def test_an_aborted_writer_leaves_nothing(self, store: Store) -> None:
+        data = noise(2 * MIB)
+        writer = store.writer()
+        writer.write(data)
+        writer.abort()
+        with pytest.raises(ArtifactNotFoundError):
+            store.open(digest_of([data]))
+
+    def test_storing_twice_is_no_error(self, store: Store) -> None:
+        data = noise(100_000)
+        assert store.put([data]) == store.put([data])
+        keep(store, "again", data)
+        assert store.put([data]) == digest_of([data])
+        assert store.stats().artifacts == 1
+
+    def test_an_absent_artifact_is_not_found(self, store: Store) -> None:
+        with pytest.raises(ArtifactNotFoundError, match="is not in the store"):
+            store.open(Digest(bytes(32)))
+
+    # ---- records
+
+    def test_a_committed_record_is_found_whole(self, store: Store) -> None:
+        part = store.put([b"part"])
+        digest = store.put([b"whole"])
+        result = Result(
+            key=key_of("a"),
+            digest=digest,
+            kind="sequence",
+            size_bytes=5,
+            cost_s=0.25,
+            subtree_s=1.5,
+            environment="linux-x86-64-v3",
+            origin="import",
+            recipe=b"plan",
+            reveals_input=True,
+            children=(part,),
+        )
+        store.commit(Batch(results=[result])).result()
+        found = store.lookup([key_of("b"), key_of("a"), key_of("c")])
+        assert list(found) == [key_of("a")]
+        assert found[key_of("a")].result == result
+        assert found[key_of("a")].payload == b"whole"
+
+    def test_a_long_payload_does_not_come_with_its_record(self, store: Store) -> None:
+        keep(store, "long", noise(1025))
+        assert store.lookup([key_of("long")])[key_of("long")].payload is None
+
+    def test_many_keys_are_looked_up_at_once(self, store: Store) -> None:
+        digest = store.put([b"same"])
+        rows = [result_of(number, digest) for number in range(1200)]
+        store.commit(Batch(results=rows)).result()
+        keys = [key_of(number) for number in range(-100, 1300)]
+        found = store.lookup(keys)
+        assert set(found) == {row.key for row in rows}
+        assert store.lookup([]) == {}
+
+    def test_a_record_needs_its_artifact(self, store: Store) -> None:
+        batch = Batch(
+            results=[result_of("a", Digest(bytes(32)))],
+            small=[Small(key_of("b"), b"1")],
+        )
+        with pytest.raises(ArtifactNotFoundError):
+            store.commit(batch).result()
+        assert store.lookup([key_of("a"), key_of("b")]) == {}
+
+    def test_a_second_digest_is_evidence_and_the_key_is_a_miss(
+        self, store: Store
+    ) -> None:
+        first = keep(store, "a", b"one")
+        keep(store, "b", b"two")
+        keep(store, "a", b"two")
+        assert set(store.lookup([key_of("a"), key_of("b")])) == {key_of("b")}
+        assert store.stats().conflicts == 1
+        assert bytes(store.open(first).view()) == b"one"
+
+    def test_the_same_record_twice_is_no_conflict(self, store: Store) -> None:
+        keep(store, "a", b"one")
+        keep(store, "a", b"one")
+        assert key_of("a") in store.lookup([key_of("a")])
+        assert store.stats().conflicts == 0
+
+    # ---- small results
+
+    def test_small_results_are_found_with_their_payload(self, store: Store) -> None:
+        payloads = [b"", b"7", b"x" * 12, b"y" * 13, bytes(5000)]
+        small = [Small(key_of(payload), payload) for payload in payloads]
+        store.commit(Batch(small=small)).result()
+        found = store.lookup([item.key for item in small] + [key_of("absent")])
+        assert {key: hit.payload for key, hit in found.items()} == {
+            item.key: item.payload for item in small
+        }
+        assert all(
+            hit.payload is not None and hit.result.digest == digest_of([hit.payload])
+            for hit in found.values()
+        )
+
+    def test_small_results_that_disagree_are_a_miss(self, store: Store) -> None:
+        for payload in (b"1", b"2"):
+            store.commit(Batch(small=[Small(key_of("a"), payload)])).result()
+        assert store.lookup([key_of("a")]) == {}
+
+    def test_small_results_of_many_commits_are_all_found(self, store: Store) -> None:
+        for start in range(0, 3000, 30):
+            numbers = range(start, start + 30)
+            small = [Small(key_of(number), b"%d" % number) for number in numbers]
+            commit = store.commit(Batch(small=small))
+        commit.result()
+        keys = [key_of(number) for number in range(3100)]
+        found = store.lookup(keys)
+        assert {hit.payload for hit in found.values()} == {
+            b"%d" % number for number in range(3000)
+        }
+
+    # ---- leases, pins, collection
+
+    def test_a_lease_is_granted_and_given_back(self, store: Store) -> None:
+        keys = [key_of("a"), key_of("b")]
+        leases = store.lease(keys)
+        assert leases.granted == frozenset(keys)
+        assert not leases.held
+        store.release(keys)
+        assert store.lease(keys).granted == frozenset(keys)
+
+    def test_a_lease_on_what_is_done_gives_the_result(self, store: Store) -> None:
+        keep(store, "a", b"one")
+        store.commit(Batch(small=[Small(key_of("b"), b"2")])).result()
+        leases = store.lease([key_of("a"), key_of("b"), key_of("c")])
+        assert leases.granted == {key_of("c")}
+        assert {key: hit.payload for key, hit in leases.done.items()} == {
+            key_of("a"): b"one",
+            key_of("b"): b"2",
+        }
+
+    def test_collection_evicts_the_cheapest_per_byte_first(self, store: Store) -> None:
+        for seed, subtree_s in enumerate([5.0, 0.1, 2.0, 0.2]):
+            keep(store, seed, noise(100_000, seed), subtree_s)
+        report = store.gc(cap_bytes=200_000)
+        assert (report.results, report.artifacts) == (2, 2)
+        assert report.bytes_freed == 200_000
+        held = store.lookup([key_of(number) for number in range(4)])
+        assert set(held) == {key_of(0), key_of(2)}
+
+    def test_a_dry_collection_removes_nothing(self, store: Store) -> None:
+        digest = keep(store, "a", noise(100_000))
+        assert store.gc(cap_bytes=0, dry_run=True).bytes_freed == 100_000
+        assert store.open(digest).size_bytes == 100_000
+        assert key_of("a") in store.lookup([key_of("a")])
+
+    def test_pinned_artifacts_and_their_parts_stay(self, store: Store) -> None:
+        part = store.put([noise(50_000, 1)])
+        whole = store.put([noise(50_000, 2)])
+        loose = keep(store, "loose", noise(50_000, 3), subtree_s=100.0)
+        result = Result(key_of("a"), whole, "sequence", 1, 0.0, 0.0, children=(part,))
+        store.commit(Batch(results=[result])).result()
+        store.pin("goal", [whole])
+        store.gc(cap_bytes=0)
+        assert store.open(whole).size_bytes == store.open(part).size_bytes == 50_000
+        with pytest.raises(ArtifactNotFoundError):
+            store.open(loose)
+        store.unpin("goal")
+        store.gc(cap_bytes=0)
+        with pytest.raises(ArtifactNotFoundError):
+            store.open(part)
+        assert store.lookup([key_of("a")]) == {}
+
+    def test_a_view_outlives_eviction(self, store: Store) -> None:
+        data = noise(2 * MIB)
+        view = store.open(keep(store, "a", data)).view()
+        store.gc(cap_bytes=0)
+        assert store.lookup([key_of("a")]) == {}
+        assert view == data
+
+    def test_a_part_stays_as_long_as_what_refers_to_it(self, store: Store) -> None:
+        part = keep(store, "part", noise(50_000, 1), subtree_s=0.0)
+        whole = store.put([noise(50_000, 2)])
+        result = Result(key_of("a"), whole, "sequence", 1, 0.0, 9.0, children=(part,))
+        store.commit(Batch(results=[result])).result()
+        store.gc(cap_bytes=110_000)
+        assert store.open(part).size_bytes == 50_000
+
+    def test_a_sound_store_has_no_damage(self, store: Store) -> None:
+        for size in (0, 10, 40_000, MIB + 1):
+            keep(store, size, noise(size))
+        small = [Small(key_of(("s", number)), b"1") for number in range(3000)]
+        store.commit(Batch(small=small)).result()
+        assert list(store.check()) == []
+        assert store.stats().last_check is not None
+
+    def test_counts_are_right(self, store: Store) -> None:
+        digest = keep(store, "a", bytes(100_000))
+        store.commit(Batch(small=[Small(key_of("b"), b"1")])).result()
+        store.pin("goal", [digest])
+        stats = store.stats()
+        assert (stats.results, stats.small_results, stats.artifacts) == (1, 1, 1)
+        assert stats.pins == 1
+        assert stats.bytes_logical > 100_000 > stats.bytes_stored
