@@ -1,0 +1,1 @@
+"""Benchmarks of voxpeer against others, side by side in one run."""

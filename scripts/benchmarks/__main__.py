@@ -1,0 +1,48 @@
+"""Measure voxpeer and what it is compared with, side by side; print Markdown tables.
+
+Times differ between machines and days; ratios within one run hold.  Each figure is
+the median of several whole processes taken in turn, and every pair of results that
+should be equal is compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable
+
+from . import engine, frontend, images, startup, storage
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "engine": engine.shapes,
+    "loop": engine.loop,
+    "million": engine.million,
+    "frontend": frontend.lines,
+    "startup": startup.warm,
+    "images": images.programs,
+    "storage": storage.throughput,
+}
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; default all")
+    parser.add_argument("--rounds", type=int, default=3, help="runs per figure")
+    chosen = parser.parse_args()
+    unknown = set(chosen.part) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    print(
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
+    )
+    for part in chosen.part or PARTS:
+        PARTS[part](chosen.rounds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What the documents show is what happens."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .workplace import EXAMPLE, PROJECT, Workplace
+
+TUTORIAL = PROJECT / "docs" / "tutorial" / "first-program.md"
+README = PROJECT / "README.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+def blocks(document: Path) -> list[tuple[str, str]]:
+    """Return the fenced blocks of a document with their languages."""
+    return BLOCK.findall(document.read_text("utf-8"))
+
+
+@pytest.mark.slow
+def test_the_programs_of_the_tutorial_print_what_it_says(workplace: Workplace) -> None:
+    program = workplace.folder / "first.imgql"
+    shown = 0
+    for language, text in blocks(TUTORIAL):
+        if language == "imgql":
+            program.write_text(text, "utf-8")
+        elif language == "text":
+            outcome = workplace.voxpeer("run", "first.imgql")
+            assert outcome.exit_code == 0, outcome.stderr
+            assert outcome.stdout == text
+            shown += 1
+    assert shown == 4
+
+
+@pytest.mark.slow
+def test_the_readme_shows_the_output_of_the_example(workplace: Workplace) -> None:
+    output = workplace.voxpeer("run", str(EXAMPLE)).stdout
+    printed = [
+        line for line in output.splitlines() if "_ml=" in line or "_dice=" in line
+    ]
+    shown = [text for _, text in blocks(README) if text.startswith("brain_ml=")]
+    assert shown == ["\n".join(printed) + "\n"]
+
+
+def test_the_lines_of_the_example_in_the_readme_are_those_of_the_program() -> None:
+    squeezed = {
+        " ".join(line.split()) for line in EXAMPLE.read_text("utf-8").splitlines()
+    }
+    shown = [text for _, text in blocks(README) if text.startswith("let rank")]
+    assert len(shown) == 1
+    for line in shown[0].splitlines():
+        assert " ".join(line.split()) in squeezed
+
+
+@pytest.mark.parametrize(
+    "document",
+    [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))],
+    ids=lambda path: path.name,
+)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    for target in LINK.findall(document.read_text("utf-8")):
+        assert (document.parent / target).exists(), f"{document}: {target}"
