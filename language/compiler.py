@@ -141,6 +141,8 @@ def _compile_paused(
     _warn_of_unused(parameters, variables, source, reporter)
     if reporter.errors:
         raise ProgramError([*reporter.errors, *reporter.warnings])
+    if not program.outputs:
+        _warn_of_nothing(source, reporter)
     return Compiled(plan, tuple(reporter.warnings), tuple(program.files))
 
 
@@ -186,6 +188,17 @@ def _variables(
         "stem": file.stem,
     }
     return Variables(places, constants)
+
+
+def _warn_of_nothing(source: Source, reporter: Reporter) -> None:
+    reporter.warn(
+        "no-goals",
+        "the program asks for nothing",
+        source,
+        0,
+        0,
+        hint='write print "label" value, or save "file" value',
+    )
 
 
 def _warn_of_unused(

@@ -76,8 +76,7 @@ class Program:
     def read(self, source: Source) -> None:
         """Read the program in ``source``; errors go to the reporter."""
         if source.directory:
-            name = Path(source.name).name
-            self._imported.add(str((Path(source.directory) / name).resolve()))
+            self._imported.add(_identity(source))
         self._begin(source, ())
         while self._open:
             file = self._open[-1]
@@ -221,10 +220,12 @@ class Program:
 
     def _import_file(self, path: Path, command: Import, file: _File) -> None:
         identity = str(path.resolve())
+        place = command.path
         if identity in self._imported:
+            if any(identity == _identity(opened.source) for opened in self._open):
+                self._warn_of_cycle(file, place)
             return
         self._imported.add(identity)
-        place = command.path
         try:
             source, record = read(path, _shown(path, self._directory))
         except UnreadableError as error:
@@ -237,6 +238,16 @@ class Program:
         line, column, _ = file.source.place(command.start, command.end)
         note = Note("imported here", file.source.name, line, column)
         self._begin(source, (note, *file.imports))
+
+    def _warn_of_cycle(self, file: _File, place: Literal) -> None:
+        self.reporter.warn(
+            "import-cycle",
+            f"'{place.value}' is being imported already; this import adds nothing",
+            file.source,
+            place.start,
+            place.end,
+            hint="put what both files need into a third one",
+        )
 
     def _import_library(self, library: str) -> None:
         if library in self._imported:
@@ -332,3 +343,8 @@ def _hints() -> Mapping[str, str]:
             assert isinstance(command, Define)
             found[command.name.text] = library
     return found
+
+
+def _identity(source: Source) -> str:
+    """Return the path by which a file is known to be imported."""
+    return str((Path(source.directory) / Path(source.name).name).resolve())

@@ -31,6 +31,8 @@ MASK_MAGIC = b"VXm\x01"
 IMAGE_EXT = 1
 MASK_EXT = 2
 DIGEST_BYTES = 32
+MAX_DEPTH = 200
+"""Deepest nesting of sequences and records; the same everywhere, whatever the stack."""
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 Buffer: TypeAlias = bytes | memoryview
@@ -39,6 +41,7 @@ Fetch: TypeAlias = Callable[[bytes], Value]
 
 _NAN = float("nan")
 _PLAIN = frozenset({type(None), bool, int, str, bytes, float})
+_NESTED = frozenset({tuple, list, dict})
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
 
@@ -63,8 +66,6 @@ def encode(value: Value, put: Put) -> tuple[Buffer, ...]:
         return (DATA_MAGIC + _encoder.encode(_to_wire(value, put)),)
     except UnicodeEncodeError as error:
         raise ValueEncodingError(f"a string is not valid Unicode: {error}") from None
-    except RecursionError:
-        raise ValueEncodingError("sequences are nested too deeply") from None
 
 
 def decode(payload: Buffer, fetch: Fetch) -> Value:
@@ -147,7 +148,7 @@ _FIRST_BYTES: tuple[tuple[str, frozenset[int]], ...] = (
 )
 
 
-def _to_wire(value: Any, put: Put) -> Any:
+def _to_wire(value: Any, put: Put, depth: int = 0) -> Any:
     """Return what MessagePack encodes for ``value``: canonical, images by digest."""
     kind = type(value)
     if kind is float:
@@ -156,12 +157,16 @@ def _to_wire(value: Any, put: Put) -> Any:
         return _checked_int(value)
     if kind in _PLAIN:
         return value
+    if depth == MAX_DEPTH and kind in _NESTED:
+        raise ValueEncodingError(f"sequences are nested more than {MAX_DEPTH} deep")
     if kind is tuple or kind is list:
         if _is_canonical(value):
             return value
-        return [_to_wire(item, put) for item in value]
+        return [_to_wire(item, put, depth + 1) for item in value]
     if kind is dict:
-        return {_key(key): _to_wire(value[key], put) for key in _sorted(value)}
+        return {
+            _key(key): _to_wire(value[key], put, depth + 1) for key in _sorted(value)
+        }
     if kind is msgspec.msgpack.Ext:
         return value
     if kind is Image or kind is Mask:

@@ -85,6 +85,39 @@ class CostModel:
         return found
 
 
+class Outlook:
+    """What is left to do, estimated anew with everything learned meanwhile."""
+
+    def __init__(self, costs: CostModel, cores: int) -> None:
+        self._costs = costs
+        self._cores = cores
+        self._work: dict[int, tuple[Primitive, int]] = {}
+        self._pending: dict[str, tuple[Primitive, int, int]] = {}
+
+    def add(self, ref: int, primitive: Primitive, voxels: int) -> None:
+        """Expect a node: its primitive, and a guess of its arguments' voxels."""
+        self._work[ref] = (primitive, voxels)
+        self._count(primitive, 1, voxels)
+
+    def remove(self, ref: int) -> None:
+        """Say that a node is done, or will not be; one never expected is no error."""
+        found = self._work.pop(ref, None)
+        if found is not None:
+            self._count(found[0], -1, -found[1])
+
+    def seconds(self) -> float:
+        """Return how long the rest will take on all cores."""
+        return sum(
+            nodes * self._costs.estimate_s(primitive, voxels // nodes)
+            for primitive, nodes, voxels in self._pending.values()
+            if nodes
+        ) / max(1, self._cores)
+
+    def _count(self, primitive: Primitive, nodes: int, voxels: int) -> None:
+        _, before, total = self._pending.get(primitive.name, (primitive, 0, 0))
+        self._pending[primitive.name] = (primitive, before + nodes, total + voxels)
+
+
 def is_worth_keeping(compute_s: float, artifact_bytes: int) -> bool:
     """Return whether a result is cheaper to keep than to compute again.
 

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from enum import IntEnum
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from primitives.context import Context
 from primitives.encoding import children
@@ -31,14 +31,16 @@ from primitives.values import Value, kind_of
 from store import (
     ArtifactNotFoundError,
     CorruptArtifactError,
+    Digest,
     Found,
+    Leases,
     NodeKey,
     Store,
     StoreError,
 )
 
 from .calls import bind, make_job, operands
-from .cost import CostModel
+from .cost import CostModel, Outlook
 from .errors import UnavailableError
 from .executors import Executor
 from .graph import Graph, Operation
@@ -76,8 +78,9 @@ DROP_BYTES = 4096
 POLL_S = (0.02, 0.2)
 """Shortest and longest wait between two looks for another process's results."""
 
-STALE_S = 1.0
-"""Leases held by others are asked again at least this often."""
+STALE_S = 0.25
+"""Leases held by others are asked again at least this often: the end of a process
+that dies is no change of the store."""
 
 STOP_S = 10.0
 """How long a stopped run waits for kernels that do not listen."""
@@ -135,10 +138,11 @@ class Engine:
         self._states: list[State] = []
         self._pending: list[int] = []
         self._uses: list[int] = []
-        self._estimates_s: dict[Ref, float] = {}
+        self._outlook = Outlook(costs, self._executor.capacity)
         self._waiters: list[list[Ref | Then] | None] = []
         self._after_kept: dict[Ref, list[Then]] = {}
         self._keyless: set[Ref] = set()
+        self._lost: set[Ref] = set()
         self._stack: list[Ref] = []
         self._questions: list[Ref] = []
         self._calls: deque[tuple[Then, Ref]] = deque()
@@ -154,7 +158,9 @@ class Engine:
         self._asked_others = 0.0
         self._seen_changes = 0
         self.context = Context(directory=graph.directory)
-        self._is_stopping = False
+        self.stopped_by: Literal["", "failure", "signal", "time"] = ""
+        self._lost: set[Ref] = set()
+        self._replanned: set[Ref] = set()
         self.grow()
 
     # ---- what others ask of the engine -------------------------------------
@@ -222,8 +228,8 @@ class Engine:
         self._states[ref] = DONE
         self.values[ref] = value
         self.progress.done += 1
-        if ref in self._estimates_s:
-            self.progress.remaining_s -= self._estimates_s.pop(ref)
+        if not self.graph.is_small[ref]:
+            self._outlook.remove(ref)
         size = bytes_of(value)
         if size > DROP_BYTES:
             self.progress.memory_bytes += size
@@ -273,13 +279,13 @@ class Engine:
         job = Job(ref, _same, [value], [None], keep=how, then=lambda _: None)
         self._running[id(job)] = job
         self._free -= 1
-        self._unkept += 1
+        self._begin_keeping(ref)
         self._executor.submit(job)
 
     def fail(self, ref: Ref, failure: Failure) -> None:
         """Fail a node and everything that waits for it; nothing else."""
-        if self._options.on_failure == "stop":
-            self._is_stopping = True
+        if self._options.on_failure == "stop" and not self.stopped_by:
+            self.stopped_by = "failure"
         self.progress.failed += 1
         self.fail_with(ref, failure)
 
@@ -297,7 +303,7 @@ class Engine:
                 continue
             self._states[at] = FAILED
             self.failures[at] = failure
-            self.progress.remaining_s -= self._estimates_s.pop(at, 0.0)
+            self._outlook.remove(at)
             if WAITING <= state <= HELD:
                 self._release_arguments(at)
             waiters, self._waiters[at] = self._waiters[at], None
@@ -324,7 +330,7 @@ class Engine:
 
     def stop_soon(self) -> None:
         """Ask the run to stop; may be called from a signal handler."""
-        self._is_stopping = True
+        self.stopped_by = "signal"
         self._inbox.put(None)
 
     # ---- the loop ----------------------------------------------------------
@@ -336,19 +342,22 @@ class Engine:
             deadline = time.monotonic() + self._options.timeout_s
         while not is_finished():
             if deadline is not None and time.monotonic() > deadline:
-                self._is_stopping = True
-            if self._is_stopping:
+                self.stopped_by = self.stopped_by or "time"
+            if self.stopped_by:
                 return False
             self._walk()
-            while self._calls:
-                then, ref = self._calls.popleft()
-                then(ref)
+            self._call_back()
             self._run_inline()
             self._run_stream()
             self._dispatch()
             if not self._receive(deadline) and not is_finished():
                 raise AssertionError("nothing is left to do, but goals are missing")
         return True
+
+    def _call_back(self) -> None:
+        while self._calls:
+            then, ref = self._calls.popleft()
+            then(ref)
 
     def close(self) -> None:
         """Stop the workers, and make durable what was finished."""
@@ -416,6 +425,10 @@ class Engine:
     def _is_asked_of_store(self, ref: Ref, operation: Operation) -> bool:
         if not self._options.use_cache or self.graph.keys[ref] is None:
             return False
+        if ref in self._lost:
+            return False
+        if ref in self._lost:
+            return False
         if ref in self.keeper.goals or self.keeper.keeps_everything:
             return True
         return not (operation.form or operation.reads or self.graph.is_small[ref])
@@ -456,11 +469,7 @@ class Engine:
         if operation.form and self.sequences.expand(ref, node, operation):
             return
         if not self.graph.is_small[ref]:
-            seconds = self._costs.estimate_s(
-                operation.primitive, self.graph.voxels[ref]
-            )
-            self._estimates_s[ref] = seconds
-            self.progress.remaining_s += seconds
+            self._outlook.add(ref, operation.primitive, self.graph.voxels[ref])
         self._wait_for(ref, operands(self.graph, ref))
 
     def _wait_for(self, ref: Ref, args: tuple[Ref, ...]) -> None:
@@ -492,7 +501,13 @@ class Engine:
         operation = self.graph.operation(node.primitive)
         values = self.values
         if operation.is_light and all(
-            arg is None or type(values[arg]) in SMALL_TYPES for arg in node.args
+            arg is None
+            or (
+                type(value := values[arg]) in SMALL_TYPES
+                # A value that was lost is None too.
+                and (value is not None or self._states[arg] is DONE)
+            )
+            for arg in node.args
         ):
             if ref in self.keeper.goals and self.graph.keys[ref] is not None:
                 self._small_goals.append(ref)
@@ -537,6 +552,8 @@ class Engine:
             self.fail(ref, self.failure(ref, str(error)))
         except RecursionError:
             self.fail(ref, self.failure(ref, "loops are nested too deeply"))
+        except Exception as error:  # as a kernel's: the node's failure, not the run's
+            self.fail(ref, self.failure(ref, explain(error)))
         else:
             self.grow()
             if request is None:
@@ -546,19 +563,26 @@ class Engine:
 
     def _answer(self, ref: Ref, steps: Steps, request: list[Ref]) -> None:
         failed = [at for at in request if at in self.failures]
-        if not failed:
-            try:
-                values = [self._opened(at) for at in request]
-            except StoreError:
-                # Lost since it was asked for: ask again, and it is computed.
-                self.want_all(request, lambda: self._answer(ref, steps, request))
-                return
-            self._resume(ref, steps, values)
+        if failed:
+            steps.close()
+            for at in request:
+                self.release(at)
+            self.fail_as(ref, failed[0])
             return
-        steps.close()
-        for at in request:
-            self.release(at)
-        self.fail_as(ref, failed[0])
+        try:
+            values = [self._opened(at) for at in request]
+        except (ArtifactNotFoundError, CorruptArtifactError):
+            pass
+        except (StoreError, PrimitivesError) as error:
+            self.fail(ref, self.failure(ref, str(error)))
+            return
+        if any(self._states[at] is not DONE for at in request):
+            # Lost since it was asked for: ask again, and it is computed.
+            for at in request:
+                self._uses[at] -= 1
+            self.want_all(request, lambda: self._answer(ref, steps, request))
+        else:
+            self._resume(ref, steps, values)
 
     def _opened(self, ref: Ref) -> Value:
         """Return a value for a rule, which takes sequences apart but no images."""
@@ -567,8 +591,9 @@ class Engine:
             try:
                 value = self.values[ref] = load(value, self.store)
             except (ArtifactNotFoundError, CorruptArtifactError) as error:
-                self._forget(error.digest)
+                self._forget(error.digest, ref)
                 raise
+            self.progress.memory_bytes += _counted_bytes(value)
         return value
 
     def _run_stream(self) -> None:
@@ -580,7 +605,7 @@ class Engine:
         starting: list[tuple[Ref, Job | None]] = []
         while self._small_goals and len(starting) < LOOKUP_BATCH:
             starting.append((self._small_goals.pop(), None))
-        while self._ready and self._free > 0 and self._has_memory():
+        while self._ready and self._free > 0 and self._has_memory(len(starting)):
             ref = heapq.heappop(self._ready)
             if not self._await_arguments(ref):
                 continue
@@ -591,9 +616,11 @@ class Engine:
         if starting:
             self._start(starting)
 
-    def _has_memory(self) -> bool:
+    def _has_memory(self, starting: int = 0) -> bool:
         limit = self._options.memory_bytes
-        return limit is None or self.progress.memory_bytes < limit or not self._running
+        if limit is None or self.progress.memory_bytes < limit:
+            return True
+        return not (self._running or starting)
 
     def _share(self) -> int:
         """Share the free cores among what could run now: wide plans, one core each."""
@@ -609,7 +636,7 @@ class Engine:
             for ref, job in starting
             if (key := keys[ref]) is not None and self._is_leased(job)
         ]
-        leases = self.store.lease(leased) if leased else None
+        leases = self._lease(leased) if leased else None
         for ref, job in starting:
             key = keys[ref]
             if leases is not None and key is not None and self._is_leased(job):
@@ -623,13 +650,22 @@ class Engine:
             else:
                 self._submit(ref, job)
 
+    def _lease(self, keys: list[NodeKey]) -> Leases | None:
+        try:
+            return self.store.lease(keys)
+        except StoreError as error:  # no room: computed all the same, perhaps twice
+            self.keeper.problem = str(error)
+            return None
+
     def _is_leased(self, job: Job | None) -> bool:
         if job is None:
             return not self.keeper.keeps_nothing
         return job.keep is Keep.STORE
 
     def _use_instead(self, ref: Ref, found: Found, job: Job | None) -> bool:
-        if not self._options.use_cache or not self._use_found(ref, found):
+        if not self._options.use_cache or ref in self._lost:
+            return False
+        if not self._use_found(ref, found):
             return False
         if job is not None:
             self._free += job.threads
@@ -648,7 +684,7 @@ class Engine:
         self._states[ref] = RUNNING
         self._running[id(job)] = job
         if job.keep is not Keep.NOTHING:
-            self._unkept += 1
+            self._begin_keeping(ref)
         node = self.graph.nodes[ref]
         assert isinstance(node, App)
         self.progress.running[ref] = (node.primitive, time.monotonic())
@@ -708,10 +744,19 @@ class Engine:
                 self._not_kept(message.job)
                 self._on_lost(message)
             case Kept():
-                self._unkept -= 1
                 self._on_kept(message)
+                self._end_keeping(message.ref)
             case None:
                 pass
+
+    def _begin_keeping(self, ref: Ref) -> None:
+        # A use like any other: dropped before it is kept, a value would be lost.
+        self._unkept += 1
+        self._uses[ref] += 1
+
+    def _end_keeping(self, ref: Ref) -> None:
+        self._unkept -= 1
+        self.release(ref)
 
     def _end_job(self, job: Job) -> None:
         del self._running[id(job)]
@@ -720,7 +765,7 @@ class Engine:
 
     def _not_kept(self, job: Job) -> None:
         if job.keep is not Keep.NOTHING:
-            self._unkept -= 1
+            self._end_keeping(job.ref)
             if job.keep is Keep.STORE and job.then is None:
                 self.keeper.release(job.ref)
 
@@ -730,7 +775,7 @@ class Engine:
         for ref, value in message.loaded.items():
             if isinstance(self.values[ref], Stored) and self._uses[ref] > 0:
                 self.values[ref] = value
-                self.progress.memory_bytes += bytes_of(value)
+                self.progress.memory_bytes += _counted_bytes(value)
         if job.then is not None:
             job.then(message.value)
             return
@@ -740,31 +785,73 @@ class Engine:
         # Seconds of one core, whatever the number of threads.
         self._costs.learn(primitive, job.voxels, message.seconds * job.threads)
         self.finish_computed(job.ref, message.value, message.seconds)
+        self.progress.remaining_s = self._outlook.seconds()
         self._release_arguments(job.ref)
 
     def _on_failed(self, message: Failed) -> None:
         job = message.job
-        if job.then is not None:
+        if message.is_cancelled:
+            return
+        if job.keep is not Keep.NOTHING and job.then is not None:
+            kind = kind_of(self.values[job.ref])
+            self._on_kept(
+                Kept(job.ref, Digest(b""), kind, 0, (), False, message.message)
+            )
+        elif job.then is not None:
             job.then(PrimitivesError(message.message))
-        elif not message.is_cancelled:
+        elif not (message.is_input_changed and self._replan(job.ref)):
             self.fail(job.ref, self.failure(job.ref, message.message))
+
+    def _replan(self, ref: Ref) -> bool:
+        """Plan anew, once, with the content that a reader's file has now."""
+        if ref in self._replanned:
+            return False
+        self._replanned.add(ref)
+        above = self.graph.above(ref)
+        if any(self._states[at] is DONE for at in above):
+            return False
+        try:
+            if not self.graph.reopen(ref, above):
+                return False
+        except PrimitivesError:
+            return False
+        self._release_arguments(ref)
+        self._states[ref] = ASKED
+        self._stack.append(ref)
+        return True
 
     def _on_lost(self, message: Lost) -> None:
         """Compute again what needs an artifact that is gone, then retry the job."""
         job = message.job
-        self._forget(message.digest)
-        if job.then is not None:
+        is_kept = job.keep is not Keep.NOTHING
+        self._forget(message.digest, message.ref)
+        if job.then is None:
+            if self._await_arguments(job.ref):
+                heapq.heappush(self._ready, job.ref)
+        elif not is_kept:
             self.ask_again(job.ref, lambda at: self._retry_effect(at, job))
-        elif self._await_arguments(job.ref):
-            heapq.heappush(self._ready, job.ref)
+        elif job.ref in self.keeper.goals:
+            self.want(job.ref, self._goal_done)
 
-    def _forget(self, digest: bytes) -> None:
-        """Let go of every value that needs an artifact that is gone."""
+    def _forget(self, digest: bytes, user: Ref | None) -> None:
+        """Let go of every value that needs an artifact that is gone.
+
+        ``user`` is the node whose value was being loaded; it may need the artifact
+        through another one.  What is let go of is computed, not looked up again: its
+        record may outlive a part of its value.
+        """
         for ref, value in enumerate(self.values):
-            if self._states[ref] is DONE and needs_artifact(value, digest):
+            if self._states[ref] is DONE and (
+                ref == user or needs_artifact(value, digest)
+            ):
                 self.keeper.kept.pop(ref, None)
+                self.progress.memory_bytes -= _counted_bytes(value)
+                self.progress.done -= 1
+                self.progress.nodes -= 1
                 self.values[ref] = None
                 self._states[ref] = UNSEEN
+                self._lost.add(ref)
+                self._lost.add(ref)  # the store is not believed twice
 
     def ask_again(self, ref: Ref, then: Then) -> None:
         """As :meth:`want_goal`, for a goal whose value was lost before its use."""
@@ -798,8 +885,6 @@ class Engine:
     def _on_kept(self, message: Kept) -> None:
         ref = message.ref
         self.keeper.note_kept(message)
-        if self._states[ref] is DONE and not self._uses[ref]:
-            self._drop(ref)
         for then in self._after_kept.pop(ref, ()):
             self._calls.append((then, ref))
 
@@ -809,6 +894,9 @@ class Engine:
         if ref in self.failures or ref in self.keeper.kept:
             for then in self._after_kept.pop(ref, ()):
                 then(ref)
+        elif self._states[ref] is not DONE:  # lost before it was kept
+            self._uses[ref] -= 1
+            self.want(ref, self._goal_done)
 
     def _release_arguments(self, ref: Ref) -> None:
         for arg in operands(self.graph, ref):
@@ -843,6 +931,12 @@ class Engine:
         for ref in held.values():
             self._make_ready(ref)
         self.progress.waiting_for_others = 0
+
+
+def _counted_bytes(value: Value) -> int:
+    """Return what a value counts against the memory of the run."""
+    size = bytes_of(value)
+    return size if size > DROP_BYTES else 0
 
 
 def _same(context: Context, value: Value) -> Value:

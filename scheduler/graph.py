@@ -131,6 +131,7 @@ class Graph:
         """Runs of nodes that instances brought: first, end, function, argument."""
         self._file_keys: dict[Ref, NodeKey] = {}
         self._listings: dict[Ref, Value] = {}
+        self._expanded = False
         self.directory = directory or Path()
         self._context = Context(directory=self.directory)
         self._registry = registry
@@ -209,6 +210,35 @@ class Graph:
         if None not in keys:
             literal = self.operation(SEQUENCE).identity
             self.keys[sequence] = application_key(*literal, keys)
+            self._expanded = True
+
+    def above(self, ref: Ref) -> list[Ref]:
+        """Return the nodes that refer to a node, directly or not, in order."""
+        found = {ref}
+        for at in range(ref + 1, len(self.nodes)):
+            if not found.isdisjoint(children(self.nodes[at])):
+                found.add(at)
+        return sorted(found)[1:]
+
+    def reopen(self, reader: Ref, above: Sequence[Ref]) -> bool:
+        """Key a reader, and the nodes above it, by what its file holds now.
+
+        Args:
+            reader: whose file changed after it was keyed.
+            above: the nodes above it, of which none has a value.
+
+        Returns:
+            False if it cannot be done, because keys of loops may go back to the file.
+
+        Raises:
+            InputFileError: there is no such readable file any more.
+        """
+        if self._expanded or self.origin(reader) is not None:
+            return False
+        self._open(reader, str(self.files[reader].path))
+        for ref in (reader, *above):
+            self.keys[ref] = self._make_key(ref, self.nodes[ref])
+        return True
 
     def rekey(self, ref: Ref) -> NodeKey | None:
         """Key a node whose arguments have become keyed; return its key, if any."""
@@ -319,8 +349,12 @@ class Graph:
             except PrimitivesError as error:
                 self.problems[ref] = str(error)
                 return None
-        keys = [None if arg is None else self.keys[arg] for arg in node.args]
-        keys[0] = self._file_keys[ref]
+        keys: list[NodeKey | None] = [self._file_keys[ref]]
+        for arg in node.args[1:]:
+            key = None if arg is None else self.keys[arg]
+            if arg is not None and key is None:
+                return None
+            keys.append(key)
         return application_key(*operation.identity, keys)
 
     def _open(self, reader: Ref, path: Value) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from primitives.context import CancelledError, Context
 from primitives.encoding import Buffer, decode, encode
-from primitives.errors import KernelError, PrimitivesError
+from primitives.errors import InputChangedError, KernelError, PrimitivesError
 from primitives.registry import Kernel
 from primitives.values import Image, Mask, Value, kind_of
 from store import (
@@ -91,14 +91,16 @@ class Failed:
     job: Job
     message: str
     is_cancelled: bool = False
+    is_input_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An artifact that an argument needs is not in the store any more."""
+    """An artifact that an argument, ``ref``, needs is not in the store any more."""
 
     job: Job
     digest: bytes
+    ref: Ref | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def perform(job: Job, store: Store, tell: Callable[[Message], None]) -> None:
                 try:
                     job.args[index] = load(arg, store)
                 except (ArtifactNotFoundError, CorruptArtifactError) as error:
-                    tell(Lost(job, error.digest))
+                    tell(Lost(job, error.digest, ref))
                     return
                 if ref is not None:
                     loaded[ref] = job.args[index]
@@ -139,7 +141,8 @@ def perform(job: Job, store: Store, tell: Callable[[Message], None]) -> None:
         tell(Failed(job, "cancelled", is_cancelled=True))
         return
     except Exception as error:  # a worker must outlive whatever a kernel does
-        tell(Failed(job, explain(error)))
+        is_changed = isinstance(error, InputChangedError)
+        tell(Failed(job, explain(error), is_input_changed=is_changed))
         return
     tell(Computed(job, value, seconds, loaded))
     if job.keep is not Keep.NOTHING:
@@ -168,8 +171,9 @@ def keep(ref: Ref, value: Value, store: Store, how: Keep) -> Kept:
     try:
         buffers = encode(value, put_child)
         digest = put(buffers)
-    except PrimitivesError as error:
-        return Kept(ref, Digest(b""), kind_of(value), 0, (), False, str(error))
+    except Exception as error:  # who waits for the digest must hear of it
+        problem = explain(error)
+        return Kept(ref, Digest(b""), kind_of(value), 0, (), False, problem)
     return Kept(
         ref,
         digest,

@@ -66,7 +66,7 @@ class Progress:
     waiting_for_others: int = 0
     """Nodes that another process is computing."""
     remaining_s: float = 0.0
-    """Estimated seconds of work left for all cores together."""
+    """Estimated seconds until everything that is asked for so far is done."""
     running: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Node → name and start of what is computed right now."""
 

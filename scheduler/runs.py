@@ -26,7 +26,7 @@ from .errors import InterruptedRunError, PlanError
 from .executors import ThreadExecutor
 from .files import InputFiles, SavedFiles
 from .graph import Graph
-from .jobs import Stored
+from .jobs import needs_loading
 from .keeping import Keeper
 from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunReport
 from .plan import Goal, Plan, Ref
@@ -166,7 +166,7 @@ class _Run:
             store_problem=self._engine.keeper.problem,
         )
         self._record(report, program, started_ms, is_complete)
-        if signals or (not is_complete and not self._progress.failed):
+        if signals or (not is_complete and self._engine.stopped_by != "failure"):
             reason = "interrupted" if signals else "the time limit was reached"
             raise InterruptedRunError(reason, report)
         return report
@@ -185,7 +185,7 @@ class _Run:
             self._save(index, goal, ref)
         else:
             value = engine.values[ref]
-            if isinstance(value, Stored):
+            if needs_loading(value):
                 engine.run_effect(
                     ref,
                     lambda _context, loaded: loaded,
@@ -227,6 +227,7 @@ class _Run:
         )
         if kept.digest and self._saved.is_current(path, kept.digest):
             self._end(replace(outcome, is_unchanged=True))
+            engine.release(ref)
             return
 
         def write(_context: Context, value: Value) -> None:
@@ -260,8 +261,10 @@ class _Run:
         if not is_complete:
             goals = self._plan.goals
             for index in range(self._told, len(goals)):
-                if index not in self._outcomes and self._progress.failed:
-                    failure = Failure("not run: the run stopped at the first failure")
+                if index not in self._outcomes and self._engine.stopped_by == "failure":
+                    failure = self._engine.failures.get(goals[index].node) or Failure(
+                        "not run: the run stopped at the first failure"
+                    )
                     self._outcomes[index] = self._failed(index, goals[index], failure)
         while (outcome := self._outcomes.get(self._told)) is not None:
             self._told += 1

@@ -14,7 +14,7 @@ them as :class:`~scheduler.errors.UnavailableError`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 from primitives.errors import KernelError, KernelTypeError, PrimitivesError
 from primitives.folds import FOLD_OPERATORS
@@ -56,11 +56,16 @@ class Items:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether strings among the items depend on where things lie."""
+        return self._graph.is_placed[self._sequence]
+
     def ref(self, position: int) -> Ref:
         """Return the constant of a scalar, else the node that indexes the sequence."""
         item = self.items[position]
         graph = self._graph
-        if isinstance(item, str) and graph.is_placed[self._sequence]:
+        if isinstance(item, str) and self.is_placed:
             return graph.place(item)
         if is_constant(item):
             return graph.const(item)
@@ -271,7 +276,10 @@ class Sequences:
         values = yield bounds
         # The kernel makes a tuple; a loop needs only its ends.
         kernel = self._graph.operation(node.primitive).kernel
-        kernel(self._engine.context, *[min(value, 1) for value in values])
+        kernel(
+            self._engine.context,
+            *[min(value, 1) if _is_number(value) else value for value in values],
+        )
         low, high = (0, *map(int, values))[-2:]
         return Items(self._graph, ref, range(low, high))
 
@@ -363,7 +371,10 @@ class Sequences:
         assert symbol_ref is not None
         assert items is not None
         (symbol,) = yield [symbol_ref]
-        rule = FOLD_OPERATORS[symbol]
+        rule = FOLD_OPERATORS.get(symbol) if isinstance(symbol, str) else None
+        if rule is None:
+            known = ", ".join(sorted(FOLD_OPERATORS))
+            raise KernelError(f"fold knows no operator {symbol!r}, only {known}")
         elements = yield from self._elements_of(items)
         if seed is None and not rule.starts_from_first:
             seed = self._graph.const(rule.seed)
@@ -375,6 +386,7 @@ class Sequences:
             total: Value = None
             if seed is not None:
                 (total,) = yield [seed]
+                self._engine.release(seed)
             if seed is None or type(total) in SCALAR_TYPES:
                 return (
                     yield from self._fold_scalars(
@@ -429,7 +441,9 @@ class Sequences:
         loops = []
         for function in reversed(functions):
             loop = ScalarLoop.compile(self._graph, function)
-            if loop is None:
+            if loop is None or any(
+                map(self._graph.is_placed.__getitem__, loop.captured)
+            ):
                 return None
             loops.append(loop)
         for loop in loops:
@@ -446,7 +460,7 @@ class Sequences:
             if not all(isinstance(node, Const) for node in nodes):
                 return None
             return [node.value for node in nodes if isinstance(node, Const)]
-        if not isinstance(elements, Items):
+        if not isinstance(elements, Items) or elements.is_placed:
             return None
         if isinstance(elements.items, range):
             return elements.items
@@ -463,6 +477,10 @@ class Sequences:
                 values = loop.run(values)
         self._engine.count_executed(stream.executed * len(values))
         return list(values)
+
+
+def _is_number(value: Value) -> TypeGuard[int | float]:
+    return type(value) in (int, float)
 
 
 def _loop(node: App) -> tuple[Ref, Ref]:

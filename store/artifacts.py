@@ -4,17 +4,20 @@ Order of writes: an artifact's bytes are complete under their final name before 
 is queued, and its row is queued before any record that names it can be.  A crash
 between the two leaves a file without a row, which the collector sweeps.
 
-A file is verified when a process first reads it.  That it was found right is noted in
-its row with its time of modification, so that other processes need not read it twice.
+Bytes in the database are verified whenever they are read, a file when a process first
+reads it.  That a file was found right is noted in its row with the file's state, which
+no later change leaves as it was, so that other processes need not verify it again.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -29,18 +32,20 @@ from .errors import (
     StoreFullError,
     explain_os_error,
 )
-from .manifest import (
-    digest_of_bytes,
-)
+from .manifest import digest_of_bytes
 
 INLINE_BYTES = 32 * 1024
 """From this length on, as stored, a file is faster than a row."""
+
+MAPPED_BYTES = 1024 * 1024
+"""From this length on a file is mapped: a map costs a file handle as long as it lives,
+and a process has few; below, a copy costs less than the verification."""
 
 SETTLED_S = 2.0
 """A file changed more recently than this could change again within one tick."""
 
 COLUMNS = """size_bytes, stored_bytes, codec, file, payload,
-  written_boot, verified_boot, verified_mtime_ns"""
+  written_boot, verified_boot, verified_state"""
 
 INSERT = """INSERT INTO artifacts (digest, size_bytes, stored_bytes, codec, touched_ms,
   file, written_boot, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -62,7 +67,7 @@ class Row:
     payload: bytes | None
     written_boot: str | None = None
     verified_boot: str | None = None
-    verified_mtime_ns: int | None = None
+    verified_state: str | None = None
 
     @property
     def place(self) -> tuple[str | None, bytes | None]:
@@ -95,7 +100,7 @@ class Artifacts:
         self._database = database
         self._blobs = blobs
         self._pending: dict[bytes, Row] = {}
-        self._verified: set[bytes] = set()
+        self._verified: dict[bytes, str] = {}
         self._lost: dict[bytes, BaseException] = {}
         self._queueing = threading.Lock()
         self._room_left: int | None = None
@@ -141,27 +146,22 @@ class Artifacts:
         Raises:
             DamagedError: they are not what they should be.
         """
-        data = self._read(row)
-        if not is_thorough and (digest in self._verified or self._is_trusted(row)):
+        if row.file is None:
+            assert row.payload is not None
+            data = _expanded(row.payload, row)
+            _require_match(digest, data)
             return data
-        if digest_of_bytes(memoryview(data)) != digest:
-            raise DamagedError("its bytes do not match its name")
-        self._verified.add(digest)
-        if row.file is not None and digest not in self._pending:
-            self._note_verified(digest, row.file)
+        stored, status = self._read(row, row.file)
+        data = _expanded(stored, row)
+        state = _state(status)
+        if is_thorough or not self._is_trusted(digest, row, state):
+            _require_match(digest, data)
+            self._verified[digest] = state
+            if digest not in self._pending:
+                self._note_verified(digest, row.file, status)
         return data
 
-    def _read(self, row: Row) -> bytes | mmap.mmap:
-        stored = row.payload if row.file is None else self._map(row, row.file)
-        assert stored is not None
-        if row.codec == "raw":
-            return stored
-        try:
-            return codec.expand(stored, row.size_bytes)  # type: ignore[arg-type]
-        except codec.DecodeError as error:
-            raise DamagedError(f"its file {error}") from None
-
-    def _map(self, row: Row, file: str) -> mmap.mmap:
+    def _read(self, row: Row, file: str) -> tuple[bytes | mmap.mmap, os.stat_result]:
         path = self._blobs.path(file)
         try:
             handle = os.open(path, os.O_RDONLY)
@@ -170,36 +170,43 @@ class Artifacts:
         except OSError as error:
             raise explain_os_error(error, self._database.path.parent) from error
         try:
-            size = os.fstat(handle).st_size
+            status = os.fstat(handle)
+            size = status.st_size
             if size != row.stored_bytes:
                 raise DamagedError(
                     f"its file has {size} bytes instead of {row.stored_bytes}"
                 )
-            return mmap.mmap(handle, size, access=mmap.ACCESS_READ)
+            if size < MAPPED_BYTES:
+                data = os.read(handle, size)
+                if len(data) != size:
+                    raise DamagedError("its file was cut short")
+                return data, status
+            return mmap.mmap(handle, size, access=mmap.ACCESS_READ), status
         except OSError as error:
+            if error.errno == errno.EIO:
+                raise DamagedError("the disk cannot read its file") from None
             raise explain_os_error(error, self._database.path.parent) from error
         finally:
             os.close(handle)
 
-    def _is_trusted(self, row: Row) -> bool:
-        if row.file is None or row.verified_boot is None:
-            return False
+    def _is_trusted(self, digest: Digest, row: Row, state: str) -> bool:
+        if self._verified.get(digest) == state:
+            return True
         if row.verified_boot == row.written_boot != boot_id():
             return False  # never read back from the disk
-        status = self._blobs.status(row.file)
-        return status is not None and status.st_mtime_ns == row.verified_mtime_ns
+        return row.verified_state == state
 
-    def _note_verified(self, digest: Digest, file: str) -> None:
-        status = self._blobs.status(file)
-        if status is None or time.time_ns() - status.st_mtime_ns < SETTLED_S * 1e9:
+    def _note_verified(self, digest: Digest, file: str, status: os.stat_result) -> None:
+        changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+        if time.time_ns() - changed_ns < SETTLED_S * 1e9:
             return
-        modified = status.st_mtime_ns
+        state = _state(status)
         self._database.write(
             lambda connection: (
                 connection.execute(
-                    "UPDATE artifacts SET verified_boot = ?, verified_mtime_ns = ?"
+                    "UPDATE artifacts SET verified_boot = ?, verified_state = ?"
                     " WHERE digest = ? AND file = ?",
-                    (boot_id(), modified, digest, file),
+                    (boot_id(), state, digest, file),
                 ).rowcount
             )
         )
@@ -214,11 +221,33 @@ class Artifacts:
                 its place meanwhile, nothing is dropped.
         """
 
-        def drop(connection: sqlite3.Connection) -> tuple[list[bytes], str | None]:
+        def is_as_read(connection: sqlite3.Connection) -> bool:
             held = _select(connection, digest)
-            if held is not None and (read is None or held.place != read.place):
+            return held is None or (read is not None and held.place == read.place)
+
+        return self._drop_if(digest, is_as_read)
+
+    def drop_incomplete(self, digest: Digest) -> tuple[bytes, ...]:
+        """Drop an artifact that is missing, or a part of it, and what needs it."""
+
+        def is_incomplete(connection: sqlite3.Connection) -> bool:
+            query = """SELECT NOT EXISTS (SELECT 1 FROM artifacts WHERE digest = ?1)
+              OR EXISTS (SELECT 1 FROM artifact_parts p WHERE parent = ?1 AND NOT EXISTS
+                (SELECT 1 FROM artifacts a WHERE a.digest = p.child))"""
+            row = connection.execute(query, (digest,)).fetchone()
+            return bool(row[0])
+
+        return self._drop_if(digest, is_incomplete)
+
+    def _drop_if(
+        self, digest: Digest, is_still: Callable[[sqlite3.Connection], bool]
+    ) -> tuple[bytes, ...]:
+        # Another process may have written it anew since it was found to be damaged.
+        def drop(connection: sqlite3.Connection) -> tuple[list[bytes], str | None]:
+            if not is_still(connection):
                 return [], None
             keys = remove_results_needing(connection, digest)
+            connection.execute("DELETE FROM artifact_parts WHERE parent = ?", (digest,))
             return keys, delete_row(connection, digest)
 
         keys, file = self._database.transact(drop)
@@ -229,7 +258,7 @@ class Artifacts:
 
     def forget(self, digest: bytes) -> None:
         """Forget what this process knows about an artifact that is gone."""
-        self._verified.discard(digest)
+        self._verified.pop(digest, None)
 
     # ---- writing -----------------------------------------------------------
 
@@ -254,12 +283,19 @@ class Artifacts:
         return self._blobs.create()
 
     def is_held(self, digest: Digest) -> bool:
-        """Return whether an artifact is stored and seems whole; it is kept for now."""
+        """Return whether an artifact is stored and whole; it is kept for now."""
         row = self.find(digest)
         if row is None or not self._is_whole(row):
             return False
-        if digest not in self._pending:
-            self._touch(digest)
+        if digest in self._pending:
+            return True
+        if row.file is None or row.written_boot != boot_id():
+            try:
+                self.load(digest, row)
+            except DamagedError:
+                self.drop_damaged(digest, row)
+                return False
+        self._touch(digest)
         return True
 
     def add(self, digest: Digest, row: Row) -> None:
@@ -269,7 +305,9 @@ class Artifacts:
             ticket = self._database.write(lambda c: self._insert(c, digest, row))
             self._pending[digest] = row
             self._lost.pop(digest, None)
-            self._verified.add(digest)
+            status = self._blobs.status(row.file) if row.file is not None else None
+            if status is not None:
+                self._verified[digest] = _state(status)
         ticket.add_done_callback(lambda done: self._added(digest, row, done))
 
     def require_room(self, size: int) -> None:
@@ -300,6 +338,9 @@ class Artifacts:
             if self._is_whole(held):
                 return False
             delete_row(connection, digest)
+        # No sweep can come between this look and the commit: it takes the same lock.
+        if not self._is_whole(row):
+            raise ArtifactNotFoundError(digest)
         boot = row.written_boot if row.file is not None else None
         place = (row.file, boot, row.payload)
         sizes = (row.size_bytes, row.stored_bytes, row.codec, now_ms())
@@ -346,6 +387,25 @@ class Artifacts:
     def explain(self, error: OSError) -> Exception:
         """Return what an operating system error means here."""
         return explain_os_error(error, self._database.path.parent)
+
+
+def _expanded(stored: bytes | mmap.mmap, row: Row) -> bytes | mmap.mmap:
+    if row.codec == "raw":
+        return stored
+    try:
+        return codec.expand(memoryview(stored), row.size_bytes)
+    except codec.DecodeError as error:
+        raise DamagedError(f"what is stored {error}") from None
+
+
+def _require_match(digest: Digest, data: bytes | mmap.mmap) -> None:
+    if digest_of_bytes(memoryview(data)) != digest:
+        raise DamagedError("its bytes do not match its name")
+
+
+def _state(status: os.stat_result) -> str:
+    # The time of change cannot be set by hand; a copy has it anew.
+    return f"{status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def delete_row(connection: sqlite3.Connection, digest: bytes) -> str | None:

@@ -11,11 +11,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from .errors import explain_os_error
+
+
+class BlobAge(NamedTuple):
+    """A file that is old enough to be asked what it is for; unfinished: no name."""
+
+    path: str
+    name: str
+    size_bytes: int
 
 
 class Blobs:
@@ -48,33 +57,25 @@ class Blobs:
         return f"{self._blobs}/{name}"
 
     def status(self, name: str) -> os.stat_result | None:
-        """Return the state of a file, or None when it is not there."""
+        """Return the state of a file, or None when it cannot be reached."""
         try:
             return os.stat(self.path(name))
-        except FileNotFoundError:
+        except OSError:
             return None
 
     def remove(self, name: str) -> None:
         """Remove a file; maps of it stay valid."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # a sweep will try again
             os.unlink(self.path(name))
 
-    def sweep(
-        self, known: Collection[str], older_than_s: float, dry_run: bool
-    ) -> tuple[int, int]:
-        """Remove old files that nothing names; return how many, and their bytes."""
-        before = time.time() - older_than_s
-        count = freed = 0
+    def older_than(self, age_s: float) -> Iterator[BlobAge]:
+        """Yield the files, finished or not, that were last written so long ago."""
+        before = time.time() - age_s
         for path, name in self._files():
             with suppress(FileNotFoundError):
                 status = os.stat(path)
-                if name in known or status.st_mtime >= before:
-                    continue
-                if not dry_run:
-                    os.unlink(path)
-                count += 1
-                freed += status.st_size
-        return count, freed
+                if status.st_mtime < before:
+                    yield BlobAge(path, name, status.st_size)
 
     def rename(self, path: str, name: str) -> None:
         """Give a finished file its final name."""

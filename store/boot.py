@@ -19,9 +19,16 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         pass
-    try:
-        import psutil  # type: ignore[import-untyped]
+    import subprocess
 
-        return str(int(psutil.boot_time()))
-    except (ImportError, OSError):
-        return os.urandom(16).hex()  # unknown: every process checks for itself
+    # The time of the start would change with every correction of the clock.
+    command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.strip() or _unknown()
+    except (OSError, subprocess.SubprocessError):
+        return _unknown()
+
+
+def _unknown() -> str:
+    return os.urandom(16).hex()  # every process checks for itself

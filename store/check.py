@@ -58,7 +58,8 @@ def _check_artifacts(database: Database, artifacts: Artifacts) -> Iterator[Damag
             row = artifacts.find(digest)
             problem = None if row is None else _problem(artifacts, digest, row)
             if problem is not None:
-                yield _drop(artifacts, digest, row, problem)
+                keys = artifacts.drop_damaged(digest, row)
+                yield _damage(digest, keys, problem)
 
 
 def _page(database: Database, after: int) -> list[tuple[int, Digest]]:
@@ -85,16 +86,13 @@ def _check_references(database: Database, artifacts: Artifacts) -> Iterator[Dama
     with database.read() as connection:
         dangling = connection.execute(query).fetchall()
     for digest, problem in dangling:
-        damage = _drop(artifacts, digest, artifacts.find(digest), problem)
-        if damage.keys:  # else nothing that is held needs it
-            yield damage
+        keys = artifacts.drop_incomplete(digest)
+        if keys:  # else nothing that is held needs it
+            yield _damage(digest, keys, problem)
 
 
-def _drop(
-    artifacts: Artifacts, digest: Digest, row: Row | None, problem: str
-) -> Damage:
-    keys = tuple(NodeKey(key) for key in artifacts.drop_damaged(digest, row))
-    return Damage(digest, keys, problem, MISS)
+def _damage(digest: Digest, keys: tuple[bytes, ...], problem: str) -> Damage:
+    return Damage(digest, tuple(map(NodeKey, keys)), problem, MISS)
 
 
 def _check_small(database: Database) -> Iterator[Damage]:

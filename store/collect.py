@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from . import small
 from .artifacts import now_ms
-from .blobs import Blobs
+from .blobs import BlobAge
 from .contract import NodeKey
 
 GRACE_S = 3600.0
@@ -30,7 +30,8 @@ WHERE NOT EXISTS (SELECT 1 FROM artifact_parts p WHERE p.child = r.digest)
 GROUP BY r.digest
 ORDER BY
   max(r.used_ms) > :now - :recent,
-  sum(r.subtree_s * (1 + r.uses)) / (1.0 + (:now - max(r.used_ms)) / :half_life)
+  sum(r.subtree_s * (1 + r.uses))
+    / (1.0 + max(:now - max(r.used_ms), 0) / :half_life)  -- clocks go back, too
     / (a.stored_bytes + :row),
   max(r.used_ms)
 """
@@ -79,18 +80,17 @@ class Collector:
         self.removed.bytes_freed = before - stored_bytes(self._connection)
         return self.removed
 
-    def remove(self, keys: Iterable[NodeKey]) -> Removed:
+    def remove(self, keys: set[NodeKey]) -> Removed:
         """Remove records, and the artifacts that nothing needs any more."""
         before = stored_bytes(self._connection)
-        wanted = set(keys)
-        for key in wanted:
+        for key in keys:
             row = self._connection.execute(
                 "DELETE FROM results WHERE key = ? RETURNING digest", (key,)
             ).fetchone()
             if row is not None:
                 self.removed.results += 1
                 self._remove_if_unneeded(row[0])
-        self.removed.results += small.remove_keys(self._connection, wanted)
+        self.removed.results += small.remove_keys(self._connection, keys)
         self.removed.bytes_freed = before - stored_bytes(self._connection)
         return self.removed
 
@@ -100,9 +100,14 @@ class Collector:
             self._remove_if_unneeded(digest)
 
     def _evict_results(self, target_bytes: int) -> None:
-        excess = stored_bytes(self._connection) - target_bytes
+        # What refers to parts goes before them: its parts are candidates afterwards.
+        while self._evict_once(stored_bytes(self._connection) - target_bytes):
+            pass
+
+    def _evict_once(self, excess: int) -> bool:
+        before = self.removed.results
         if excess <= 0:
-            return
+            return False
         values = {
             "now": now_ms(),
             "recent": int(RECENT_S * 1000),
@@ -111,12 +116,13 @@ class Collector:
         }
         for (digest,) in self._connection.execute(CANDIDATES, values).fetchall():
             if excess <= 0:
-                return
+                return False
             if digest not in self._pinned:
                 self.removed.results += self._connection.execute(
                     "DELETE FROM results WHERE digest = ?", (digest,)
                 ).rowcount
                 excess -= self._remove_if_unneeded(digest)
+        return self.removed.results > before
 
     def _evict_small(self, target_bytes: int) -> None:
         query = "SELECT run, count FROM small_runs ORDER BY level DESC, run"
@@ -167,10 +173,19 @@ def stored_bytes(connection: sqlite3.Connection) -> int:
     return int(connection.execute(query).fetchone()[0])
 
 
-def sweep(
-    connection: sqlite3.Connection, blobs: Blobs, dry_run: bool
-) -> tuple[int, int]:
-    """Remove old files without a row; return how many, and their bytes."""
-    query = "SELECT file FROM artifacts WHERE file IS NOT NULL"
-    known = {file for (file,) in connection.execute(query)}
-    return blobs.sweep(known, GRACE_S, dry_run)
+def orphans(connection: sqlite3.Connection, files: Iterable[BlobAge]) -> list[BlobAge]:
+    """Return those of ``files`` that no row names."""
+    query = "SELECT 1 FROM artifacts WHERE digest = ? AND file = ?"
+    found = []
+    for file in files:
+        values = (_digest_in(file.name), file.name)
+        if connection.execute(query, values).fetchone() is None:
+            found.append(file)
+    return found
+
+
+def _digest_in(name: str) -> bytes:
+    try:
+        return bytes.fromhex(name[:2] + name[3:65])
+    except ValueError:
+        return b""

@@ -6,6 +6,7 @@ through :meth:`Database.read` and :meth:`Database.write`.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .errors import StoreUnusableError, explain_sqlite_error
+from .errors import StoreUnusableError, explain_sqlite_error, is_trouble
 from .writer import GroupWriter
 
 T = TypeVar("T")
@@ -22,7 +23,8 @@ T = TypeVar("T")
 APPLICATION_ID = 0x56785031
 """Marks the file as ours in its header: ``VxP1``."""
 
-BUSY_S = 10.0
+BUSY_S = 30.0
+"""Longer than the longest collection or merge of another process."""
 MAX_IDLE = 4
 
 
@@ -50,6 +52,7 @@ class Database:
         self.path = path
         self._idle: deque[sqlite3.Connection] = deque()
         self._is_closed = False
+        self._process = os.getpid()
         try:
             self.writer = GroupWriter(connect(path), path)
         except sqlite3.Error as error:
@@ -65,8 +68,10 @@ class Database:
         connection = self._borrow()
         try:
             yield connection
-        except sqlite3.OperationalError as error:
-            raise explain_sqlite_error(error, self.path) from error
+        except sqlite3.Error as error:
+            if is_trouble(error):
+                raise explain_sqlite_error(error, self.path) from error
+            raise
         finally:
             self._give_back(connection)
 
@@ -76,6 +81,7 @@ class Database:
         It runs on the writer's thread, beside other rooms' work in one transaction.
         If it raises, its own changes are taken back and the future has the exception.
         """
+        self._require_open()
         return self.writer.submit(work)
 
     def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -85,16 +91,22 @@ class Database:
 
     def changes(self) -> int:
         """Return a number that differs after another process committed."""
+        self._require_open()
         return self.writer.changes()
 
     def close(self) -> None:
         """Commit what is queued and close every idle connection."""
-        if self._is_closed:
+        if self._is_closed or self.is_inherited:
             return
         self.writer.close()
         self._is_closed = True
         while self._idle:
             self._idle.pop().close()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a forked child of the one that opened the store."""
+        return os.getpid() != self._process
 
     def _borrow(self) -> sqlite3.Connection:
         self._require_open()
@@ -106,13 +118,19 @@ class Database:
             raise explain_sqlite_error(error, self.path) from error
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if self._is_closed or len(self._idle) >= MAX_IDLE:
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if self._is_closed or connection.in_transaction or len(self._idle) >= MAX_IDLE:
             connection.close()
         else:
             self._idle.append(connection)
 
     def _require_open(self) -> None:
+        if self.is_inherited:
+            raise StoreUnusableError(
+                f"{self.path}: the store was opened before this process was forked;"
+                " open it again here"
+            )
         if self._is_closed:
             raise StoreUnusableError(f"{self.path}: the store was closed")

@@ -103,6 +103,12 @@ def explain_os_error(error: OSError, path: Path) -> StoreError:
     )
 
 
+def is_trouble(error: BaseException) -> bool:
+    """Return whether the database has failed, and not the statement it was given."""
+    wrong = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.NotSupportedError)
+    return isinstance(error, sqlite3.Error) and not isinstance(error, wrong)
+
+
 def explain_sqlite_error(error: sqlite3.Error, path: Path) -> StoreError:
     """Return what a database error means for the store at ``path``."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakSet
 
 from .artifacts import now_ms
 from .contract import NodeKey
@@ -52,14 +53,22 @@ class Owner:
             except OSError as error:
                 raise explain_os_error(error, self._root) from error
             self._handle = handle
+            _living.add(self)
 
     def leave(self) -> None:
         """Let go of the lock."""
         with self._lock:
             if self._handle is not None:
-                self._path(self.name).unlink(missing_ok=True)
+                self.bury(self.name)
                 os.close(self._handle)
                 self._handle = None
+                _living.discard(self)
+
+    def let_go(self) -> None:
+        """In a forked child: do not keep the parent's lock alive after its end."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def is_alive(self, name: str) -> bool:
         """Return whether another owner's process still runs."""
@@ -67,8 +76,11 @@ class Owner:
             handle = os.open(self._path(name), os.O_RDWR)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise explain_os_error(error, self._root) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: two that look at the same time must not take each other for it.
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:
@@ -76,18 +88,34 @@ class Owner:
         return False
 
     def bury(self, name: str) -> None:
-        """Remove the lock file of an owner that is dead."""
+        """Remove the lock file of an owner that has ended."""
         with suppress(OSError):
             self._path(name).unlink()
 
     def others(self) -> list[str]:
         """Return the owners whose files are old enough to be judged."""
         before = time.time() - SETTLED_S
-        paths = sorted(self._folder.glob("*.lock"))
-        return [path.stem for path in paths if path.stat().st_mtime < before]
+        names = []
+        for path in sorted(self._folder.glob("*.lock")):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    names.append(path.stem)
+        return names
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.lock"
+
+
+_living: WeakSet[Owner] = WeakSet()
+
+
+def _after_fork() -> None:
+    for owner in _living:
+        owner.let_go()
+    _living.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def held_by_others(

@@ -203,6 +203,14 @@ def _hash_chunks(data: memoryview) -> list[bytes]:
     return [sha256(data[start : start + CHUNK_BYTES]).digest() for start in starts]
 
 
+def _forget_threads() -> None:
+    global _pool
+    _pool = None  # a forked child has none of its parent's threads
+
+
+os.register_at_fork(after_in_child=_forget_threads)
+
+
 def _hashers() -> ThreadPoolExecutor:
     # hashlib lets other threads run while it hashes, so threads are enough.
     global _pool

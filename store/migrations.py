@@ -19,6 +19,7 @@ from pathlib import Path
 
 from .database import APPLICATION_ID, connect
 from .errors import (
+    ForeignStoreError,
     StoreNewerError,
     StoreUnusableError,
     explain_os_error,
@@ -76,6 +77,9 @@ def create(path: Path) -> None:
     unfinished = path.with_name(f"{path.name}.new")
     try:
         unfinished.unlink(missing_ok=True)
+        # What is left of a removed database would be replayed into the new one.
+        for suffix in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
         connection = connect(unfinished)
         try:
             connection.executescript(
@@ -116,7 +120,7 @@ def apply(path: Path, rooms: Sequence[Migrations]) -> None:
     try:
         connection = connect(path)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _require_log(connection, path)
             connection.execute(TABLE)
             if _holds_data(connection):
                 _back_up(connection, path)
@@ -126,11 +130,26 @@ def apply(path: Path, rooms: Sequence[Migrations]) -> None:
             connection.close()
     except sqlite3.Error as error:
         raise explain_sqlite_error(error, path) from error
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def _require_log(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise StoreUnusableError(
+            f"{path}: this file system has no shared memory, which several processes on"
+            " one database need; name a folder on a local disk with --store or"
+            " VOXPEER_STORE"
+        )
 
 
 def _missing(
     connection: sqlite3.Connection, path: Path, rooms: Sequence[Migrations]
 ) -> list[Step]:
+    # A file that was put in another's place may have been taken for that by its inode.
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise ForeignStoreError(path.parent, f"its {path.name} is not voxpeer's")
     applied = _applied(connection)
     steps = []
     for room in rooms:
@@ -213,16 +232,16 @@ def _holds_data(connection: sqlite3.Connection) -> bool:
 
 def _back_up(connection: sqlite3.Connection, path: Path) -> None:
     folder = path.parent / "backups"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     target = folder / f"{path.stem}-{time.time_ns() // 1_000_000}.db"
-    copy = sqlite3.connect(target)
+    unfinished = folder / "unfinished"
+    unfinished.unlink(missing_ok=True)
+    copy = sqlite3.connect(unfinished)
     try:
         connection.backup(copy)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
     finally:
         copy.close()
+    unfinished.rename(target)
     for old in sorted(folder.glob(f"{path.stem}-*.db"))[:-KEPT_BACKUPS]:
         with suppress(FileNotFoundError):
             old.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,10 +39,17 @@ NETWORK = frozenset(
     (
         "9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "davfs2",
         "fuse.ceph", "fuse.davfs2", "fuse.gcsfuse", "fuse.glusterfs", "fuse.rclone",
-        "fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs", "glusterfs", "gpfs", "lustre",
-        "ncpfs", "nfs", "nfs4", "smb", "smb2", "smb3", "smbfs", "webdav",
+        "fuse.mfs", "fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs", "fuse.vmhgfs-fuse",
+        "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2",
+        "panfs", "prl_fs", "pvfs2", "smb", "smb2", "smb3", "smbfs", "vboxsf",
+        "vmhgfs", "webdav", "wekafs",
     )
 )  # fmt: skip
+
+_recognised: set[tuple[int, int]] = set()
+"""Device and inode numbers of the databases that were found to be ours."""
+
+_looking = threading.Lock()
 
 
 def default_path() -> Path:
@@ -87,8 +95,7 @@ def is_store(path: Path) -> bool:
         raise ForeignStoreError(path, "this is a file, not a store") from None
     except OSError as error:
         raise explain_os_error(error, path) from error
-    if DATABASE in names and (header := _header(path / DATABASE)):
-        _require_ours(path, header)
+    if DATABASE in names and _is_ours(path / DATABASE):
         return True
     if strange := sorted(names - OURS):
         raise ForeignStoreError(
@@ -135,18 +142,28 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _header(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(100)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-
-
-def _require_ours(path: Path, header: bytes) -> None:
-    mark = int.from_bytes(header[68:72], "big")
-    if not header.startswith(b"SQLite format 3\0") or mark != APPLICATION_ID:
-        raise ForeignStoreError(path, f"its {DATABASE} is not voxpeer's")
+def _is_ours(database: Path) -> bool:
+    """Return whether the file is a store's database; False when it is empty."""
+    # Closing a handle of our own would let go of the locks that this process's
+    # connections hold on the file, and another process could then remove the log under
+    # them.  So a file is looked at once, before anything in this process connects.
+    with _looking:
+        try:
+            status = database.stat()
+            if not status.st_size:
+                return False
+            identity = (status.st_dev, status.st_ino)
+            if identity in _recognised:
+                return True
+            with database.open("rb") as file:
+                header = file.read(100)
+        except OSError as error:
+            raise explain_os_error(error, database) from error
+        mark = int.from_bytes(header[68:72], "big")
+        if not header.startswith(b"SQLite format 3\0") or mark != APPLICATION_ID:
+            raise ForeignStoreError(database.parent, f"its {DATABASE} is not voxpeer's")
+        _recognised.add(identity)
+        return True
 
 
 def mounted() -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -32,6 +33,10 @@ LOOKUP = """SELECT r.key, r.digest, r.kind, r.size_bytes, r.cost_s, r.subtree_s,
   FROM results r JOIN artifacts a ON a.digest = r.digest
   WHERE r.key IN ({marks})
   AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.key = r.key)"""
+
+
+NOTE_HELD = """INSERT OR IGNORE INTO conflicts
+  SELECT key, digest, environment, origin, ? FROM results WHERE key = ?"""
 
 
 class DamagedPayloadError(Exception):
@@ -66,7 +71,9 @@ def insert(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
     Raises:
         ArtifactNotFoundError: an artifact is not here (any more).
     """
-    _require_artifacts(connection, {result.digest for result in results})
+    needed = {result.digest for result in results}
+    needed.update(child for result in results for child in result.children)
+    _require_artifacts(connection, needed)
     now = now_ms()
     rows = [_row(result, now) for result in sorted(results, key=attrgetter("key"))]
     before = connection.total_changes
@@ -114,10 +121,16 @@ def conflicted(connection: sqlite3.Connection, keys: Sequence[bytes]) -> set[byt
 def between(
     connection: sqlite3.Connection, low: bytes, high: bytes
 ) -> Iterator[Result]:
-    """Yield records whose key or digest is from ``low`` to ``high``, by key."""
-    query = f"""SELECT {COLUMNS} FROM results WHERE key BETWEEN ? AND ?
-      UNION SELECT {COLUMNS} FROM results WHERE digest BETWEEN ? AND ? ORDER BY key"""
-    for row in connection.execute(query, (low, high, low, high)):
+    """Yield records whose key is from ``low`` to ``high``, then by digest, in order."""
+    # One ordered query for both would have to sort all of them in memory.
+    by_key = f"""SELECT {COLUMNS} FROM results
+      WHERE key BETWEEN :low AND :high ORDER BY key"""
+    by_digest = f"""SELECT {COLUMNS} FROM results WHERE digest BETWEEN :low AND :high
+      AND key NOT BETWEEN :low AND :high ORDER BY digest, key"""
+    ends = {"low": low, "high": high}
+    for row in chain.from_iterable(
+        connection.execute(query, ends) for query in (by_key, by_digest)
+    ):
         yield _result(row, children_of(connection, row[1]))
 
 
@@ -187,6 +200,7 @@ def _note_conflicts(connection: sqlite3.Connection, results: Sequence[Result]) -
             "SELECT digest FROM results WHERE key = ?", (result.key,)
         ).fetchone()
         if held != result.digest:
+            connection.execute(NOTE_HELD, (now_ms(), result.key))
             add_conflict(
                 connection,
                 result.key,

@@ -15,6 +15,7 @@ entries of a run have one length::
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
 import struct
 import sys
@@ -23,6 +24,7 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -121,7 +123,7 @@ class SmallResults:
         position, index = divmod(at, SEGMENT_ENTRIES)
         segment = self._segments.get((run.run, position))
         if segment is None:
-            segment = read_segment(connection, run.run, position)
+            segment = read_segment(connection, run, position)
             self._segments[run.run, position] = segment
             self._cached_bytes += len(segment)
             while self._cached_bytes > CACHE_BYTES and len(self._segments) > 1:
@@ -165,6 +167,7 @@ class RunWriter:
 
     def __init__(self, connection: sqlite3.Connection, level: int, width: int) -> None:
         self._connection = connection
+        self._width = width
         self._stride = KEY_BYTES + width
         self._rest: list[bytes] = []
         self._prefixes = bytearray()
@@ -192,7 +195,7 @@ class RunWriter:
             self._connection.execute(
                 "UPDATE small_runs SET count = ?, checksum = ?, prefixes = ?"
                 " WHERE run = ?",
-                (count, sha256(self._prefixes).digest(), self._prefixes, run),
+                (count, _checksum(self._width, self._prefixes), self._prefixes, run),
             )
         else:
             self._connection.execute("DELETE FROM small_runs WHERE run = ?", (run,))
@@ -207,7 +210,7 @@ class RunWriter:
         self._connection.execute(
             "INSERT INTO small_segments (run, position, checksum, entries)"
             " VALUES (?, ?, ?, ?)",
-            (self._run, self._position, sha256(body).digest(), body),
+            (self._run, self._position, _checksum(self._width, body), body),
         )
         self._position += 1
 
@@ -221,7 +224,7 @@ def read_run(connection: sqlite3.Connection, run: int) -> Run:
     level, width, checksum, data = connection.execute(
         "SELECT level, width, checksum, prefixes FROM small_runs WHERE run = ?", (run,)
     ).fetchone()
-    if sha256(data).digest() != checksum:
+    if _checksum(width, data) != checksum:
         raise SegmentDamagedError(run)
     prefixes = array("I", data)
     if sys.byteorder == "big":
@@ -229,7 +232,7 @@ def read_run(connection: sqlite3.Connection, run: int) -> Run:
     return Run(run, level, width, prefixes)
 
 
-def read_segment(connection: sqlite3.Connection, run: int, position: int) -> bytes:
+def read_segment(connection: sqlite3.Connection, run: Run, position: int) -> bytes:
     """Read one segment.
 
     Raises:
@@ -237,10 +240,10 @@ def read_segment(connection: sqlite3.Connection, run: int, position: int) -> byt
     """
     row = connection.execute(
         "SELECT checksum, entries FROM small_segments WHERE run = ? AND position = ?",
-        (run, position),
+        (run.run, position),
     ).fetchone()
-    if row is None or sha256(row[1]).digest() != row[0]:
-        raise SegmentDamagedError(run)
+    if row is None or _checksum(run.width, row[1]) != row[0]:
+        raise SegmentDamagedError(run.run)
     entries: bytes = row[1]
     return entries
 
@@ -253,7 +256,7 @@ def entries_of(
     stride = run.stride
     while start < stop:
         position, index = divmod(start, SEGMENT_ENTRIES)
-        body = read_segment(connection, run.run, position)
+        body = read_segment(connection, run, position)
         last = min(index + stop - start, SEGMENT_ENTRIES)
         for at in range(index * stride, last * stride, stride):
             yield body[at : at + stride]
@@ -309,12 +312,16 @@ def repair_run(connection: sqlite3.Connection, run: int) -> list[bytes]:
     damaged: list[bytes] = []
     level, width = row
     writer = RunWriter(connection, level, width)
-    segments = connection.execute(
-        "SELECT checksum, entries FROM small_segments WHERE run = ? ORDER BY position",
-        (run,),
+    positions = connection.execute(
+        "SELECT position FROM small_segments WHERE run = ? ORDER BY position", (run,)
     )
-    for checksum, body in segments.fetchall():
-        if sha256(body).digest() == checksum:
+    for (position,) in positions.fetchall():
+        checksum, body = connection.execute(
+            "SELECT checksum, entries FROM small_segments"
+            " WHERE run = ? AND position = ?",
+            (run, position),
+        ).fetchone()
+        if _checksum(width, body) == checksum:
             stride = KEY_BYTES + width
             starts = range(0, len(body), stride)
             writer.add([body[at : at + stride] for at in starts])
@@ -326,7 +333,11 @@ def repair_run(connection: sqlite3.Connection, run: int) -> list[bytes]:
 
 
 def remove_keys(connection: sqlite3.Connection, keys: set[NodeKey]) -> int:
-    """Remove small results by key; return how many there were."""
+    """Remove small results by key; return how many there were.
+
+    Raises:
+        SegmentDamagedError: a run is damaged and must be repaired first.
+    """
     removed = 0
     numbers = [int.from_bytes(key[:4], "big") for key in keys]
     ids = connection.execute("SELECT run FROM small_runs").fetchall()
@@ -338,26 +349,42 @@ def remove_keys(connection: sqlite3.Connection, keys: set[NodeKey]) -> int:
             for at, number in zip(places, numbers, strict=True)
         ):
             continue
-        kept = [e for e in entries_of(connection, run) if e[:KEY_BYTES] not in keys]
-        if len(kept) < count:
-            removed += count - len(kept)
-            writer = RunWriter(connection, run.level, run.width)
-            writer.add(kept)
-            writer.finish()
-            delete_run(connection, run.run)
+        writer = RunWriter(connection, run.level, run.width)
+        kept = 0
+        for start in range(0, count, MERGE_ENTRIES):
+            part = entries_of(connection, run, start, min(start + MERGE_ENTRIES, count))
+            entries = [entry for entry in part if entry[:KEY_BYTES] not in keys]
+            writer.add(entries)
+            kept += len(entries)
+        writer.finish()
+        delete_run(connection, run.run)
+        removed += count - kept
     return removed
 
 
 def with_prefix(
     connection: sqlite3.Connection, low: bytes, high: bytes
 ) -> Iterator[tuple[NodeKey, bytes]]:
-    """Yield keys and payloads of the keys from ``low`` to ``high``, both included."""
-    first = int.from_bytes(low[:4], "big")
-    last = int.from_bytes(high[:4], "big")
-    for (run_id,) in connection.execute("SELECT run FROM small_runs").fetchall():
+    """Yield keys, in order, and payloads from ``low`` to ``high``, both included.
+
+    What lies in a damaged segment is left out, and so is all after it in its run.
+    """
+    ids = connection.execute("SELECT run FROM small_runs").fetchall()
+    runs = [_sound_between(connection, run, low, high) for (run,) in ids]
+    last = None
+    for item in heapq.merge(*runs):
+        if item != last:
+            yield item
+        last = item
+
+
+def _sound_between(
+    connection: sqlite3.Connection, run_id: int, low: bytes, high: bytes
+) -> Iterator[tuple[NodeKey, bytes]]:
+    with suppress(SegmentDamagedError):
         run = read_run(connection, run_id)
-        start = bisect_left(run.prefixes, first)
-        stop = bisect_left(run.prefixes, last + 1)
+        start = bisect_left(run.prefixes, int.from_bytes(low[:4], "big"))
+        stop = bisect_left(run.prefixes, int.from_bytes(high[:4], "big") + 1)
         for entry in entries_of(connection, run, start, stop):
             key = entry[:KEY_BYTES]
             if low <= key <= high:
@@ -392,6 +419,11 @@ def _without_repeats(
         if first != entry:
             met.setdefault(key, {payload_of(first)}).add(payload_of(entry))
     return list(by_key.values()), [(NodeKey(key), met[key]) for key in met]
+
+
+def _checksum(width: int, data: bytes | bytearray) -> bytes:
+    # With another width the same bytes would be other entries.
+    return sha256(LENGTH.pack(width & 0xFFFFFFFF) + data).digest()
 
 
 def _changed(connection: sqlite3.Connection) -> None:

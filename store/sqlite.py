@@ -27,7 +27,7 @@ from .contract import (
     StoreStats,
 )
 from .database import Database
-from .errors import ArtifactNotFoundError, StoreError
+from .errors import ArtifactNotFoundError, StoreError, explain_os_error
 from .manifest import Buffer, digest_of_bytes
 from .migrations import STORE_ROOM, Migrations
 from .migrations import apply as apply_steps
@@ -76,7 +76,10 @@ def open_store(
     if not place.is_store(root) or missing_steps(database, rooms):
         _set_up(root, database, rooms)
     place.require_writable(root)
-    return SqliteStore(root, cap_bytes)
+    try:
+        return SqliteStore(root, cap_bytes)
+    except OSError as error:
+        raise explain_os_error(error, root) from error
 
 
 def _set_up(root: Path, database: Path, rooms: Sequence[Migrations]) -> None:
@@ -85,6 +88,7 @@ def _set_up(root: Path, database: Path, rooms: Sequence[Migrations]) -> None:
     with place.locked(root):
         if not place.is_store(root):
             create_database(database)
+            place.is_store(root)  # recognises it while nothing is connected to it
         apply_steps(database, rooms)
 
 
@@ -105,7 +109,7 @@ class SqliteStore:
         self._artifacts = Artifacts(self.database, self._blobs, cap_bytes)
         self._small = SmallResults()
         self._owner = leases.Owner(root)
-        self._used: set[bytes] = set()
+        self._used: set[NodeKey] = set()
         self._upkeep = Upkeep(self.database, self._artifacts, self._blobs)
         self.database.writer.after_group = self._upkeep.tidy
 
@@ -144,30 +148,21 @@ class SqliteStore:
             found[hit.result.key] = hit
             if used_ms < recently:
                 self._used.add(hit.result.key)
-        if len(found) < len(keys):
-            rest = [key for key in keys if key not in found]
-            found.update(self._look_up_small(connection, rest))
-        return found
-
-    def _look_up_small(
-        self, connection: sqlite3.Connection, keys: Sequence[NodeKey]
-    ) -> dict[NodeKey, Found]:
         payloads = self._small.lookup(connection, keys)
-        if not payloads:
-            return {}
-        found = {}
-        excluded = results.conflicted(connection, list(payloads))
+        excluded = results.conflicted(connection, list(payloads)) if payloads else set()
         for key, values in payloads.items():
-            if len(values) > 1:
-                self._note_conflict(key, values)
+            hits = [Found(_small_result(key, value), value) for value in values]
+            digests = {hit.result.digest for hit in hits}
+            if key in found:
+                digests.add(found[key].result.digest)
+            if len(digests) > 1:
+                self._note_conflict(key, digests)
+                found.pop(key, None)
             elif key not in excluded:
-                (payload,) = values
-                found[key] = Found(_small_result(key, payload), payload)
+                found.setdefault(key, hits[0])
         return found
 
-    def _note_conflict(self, key: NodeKey, payloads: Iterable[bytes]) -> None:
-        digests = [digest_of_bytes(payload) for payload in payloads]
-
+    def _note_conflict(self, key: NodeKey, digests: set[Digest]) -> None:
         def note(connection: sqlite3.Connection) -> None:
             for digest in digests:
                 results.add_conflict(connection, key, digest, "", "local")
@@ -351,7 +346,8 @@ class SqliteStore:
             if self._owner.has_leases:
                 self.database.write(lambda c: leases.give_all_back(c, self._owner))
         self.database.close()
-        self._owner.leave()
+        if not self.database.is_inherited:
+            self._owner.leave()
 
     def _note_used(self) -> None:
         used, self._used = list(self._used), set()

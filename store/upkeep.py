@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 from . import results
 from .artifacts import Artifacts
-from .blobs import Blobs
-from .collect import Collector, Removed, stored_bytes, sweep
+from .blobs import BlobAge, Blobs
+from .collect import GRACE_S, Collector, Removed, orphans, stored_bytes
 from .contract import GcReport, NodeKey
 from .database import Database
 from .errors import StoreError
@@ -59,16 +60,37 @@ class Upkeep:
             self._database.writer.outside_transaction(
                 lambda c: c.execute("PRAGMA incremental_vacuum").fetchall()
             )
+        swept = self._sweep(dry_run)
+        freed = removed.bytes_freed + sum(file.size_bytes for file in swept)
+        return GcReport(removed.results, removed.artifacts, freed, len(swept))
+
+    def _sweep(self, dry_run: bool) -> list[BlobAge]:
         with self._database.read() as connection:
-            orphans, orphan_bytes = sweep(connection, self._blobs, dry_run)
-        freed = removed.bytes_freed + orphan_bytes
-        return GcReport(removed.results, removed.artifacts, freed, orphans)
+            found = orphans(connection, self._blobs.older_than(GRACE_S))
+        if dry_run or not found:
+            return found
+
+        def unlink(connection: sqlite3.Connection) -> list[BlobAge]:
+            # A row may have come since, and none can come now.
+            found_still = orphans(connection, found)
+            for file in found_still:
+                with suppress(OSError):
+                    Path(file.path).unlink()
+            return found_still
+
+        return self._database.transact(unlink)
 
     def remove(self, keys: Iterable[NodeKey]) -> int:
         """Remove records and what only they needed; return how many there were."""
-        removed = self._database.transact(lambda c: Collector(c).remove(keys))
-        self._clear(removed)
-        return removed.results
+        wanted = set(keys)
+        while True:
+            try:
+                removed = self._database.transact(lambda c: Collector(c).remove(wanted))
+            except SegmentDamagedError as error:
+                self._database.transact(partial(repair_run, run=error.run))
+            else:
+                self._clear(removed)
+                return removed.results
 
     def look_again(self) -> None:
         """Try to evict at the next occasion, whatever came of it before."""

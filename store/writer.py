@@ -7,16 +7,18 @@ begin at least 20 ms apart, unless somebody waits for a result.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from .errors import StoreUnusableError, explain_sqlite_error
+from .errors import StoreUnusableError, explain_sqlite_error, is_trouble
 
 T = TypeVar("T")
 
@@ -101,6 +103,7 @@ class GroupWriter:
             try:
                 return work(self._connection)
             except sqlite3.Error as error:
+                self._roll_back()
                 raise explain_sqlite_error(error, self._path) from error
 
     def changes(self) -> int:
@@ -110,6 +113,8 @@ class GroupWriter:
             try:
                 row = self._connection.execute("PRAGMA data_version").fetchone()
                 self._version = row[0]
+            except sqlite3.Error as error:
+                raise explain_sqlite_error(error, self._path) from error
             finally:
                 self._transaction.release()
         return self._version
@@ -128,16 +133,24 @@ class GroupWriter:
             self._condition.notify()
         if self._thread is not None:
             self._thread.join()
-        self._connection.close()
+        with self._transaction:
+            self._connection.close()
 
     def _run(self) -> None:
         while True:
             group = self._next_group()
             if not group:
                 return
-            self._commit(group)
+            # Once it has begun, a write can no longer be cancelled.
+            self._commit([it for it in group if it[0].set_running_or_notify_cancel()])
+            self._look_after()
+
+    def _look_after(self) -> None:
+        try:
             if self.after_group is not None:
                 self.after_group()
+        except Exception:  # this thread must live: others wait for what they queue
+            logging.getLogger(__name__).exception("upkeep of %s failed", self._path)
 
     def _next_group(self) -> list[tuple[Ticket[Any], Work[Any]]]:
         with self._condition:
@@ -192,10 +205,11 @@ class GroupWriter:
         return value, None
 
     def _explain(self, error: Exception) -> Exception:
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.Error) and is_trouble(error):
             return explain_sqlite_error(error, self._path)
         return error
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")

@@ -16,7 +16,7 @@ from primitives.context import Context
 from primitives.pixels import array_of_itk
 from primitives.values import Image, Mask, require_same_grid
 
-from .operands import region_array
+from .operands import as_volume, region_array
 
 BLOCK = 1 << 16
 """Voxels looked up at once."""
@@ -68,7 +68,7 @@ def _selected(
 
 
 def _labels(context: Context, region: Image | Mask) -> Labels:
-    inside = region_array(region)
+    inside = as_volume(region_array(region))
     # The grid plays no part, so the voxels alone go to ITK.
     image = sitk.GetImageFromArray(inside.view(np.uint8), isVector=False)
     numbering = sitk.ConnectedComponentImageFilter()
@@ -76,4 +76,4 @@ def _labels(context: Context, region: Image | Mask) -> Labels:
     numbering.SetNumberOfWorkUnits(context.threads)
     found = array_of_itk(numbering.Execute(image))
     context.check()
-    return found
+    return found.reshape(region.grid.shape)

@@ -26,9 +26,9 @@ def gradient_magnitude(context: Context, image: Image | Mask) -> Image:
             middle = plane.astype(np.float64)
             above = volume[min(z + 1, last)].astype(np.float64)
             below = volume[max(z - 1, 0)].astype(np.float64)
-            squares = _slope(middle, 1, steps[0]) ** 2
-            squares += _slope(middle, 0, steps[1]) ** 2
-            squares += ((above - below) / (2.0 * steps[2])) ** 2
+            squares = np.square(_slope(middle, 1, steps[0]))
+            squares += np.square(_slope(middle, 0, steps[1]))
+            squares += np.square((above - below) / (2.0 * steps[2]))
             result[z] = np.sqrt(squares)
     # Processors disagree on the sign of the NaN of infinity minus infinity.
     result[np.isnan(result)] = np.nan

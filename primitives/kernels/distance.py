@@ -49,7 +49,7 @@ class _Metric:
     @staticmethod
     def of(grid: Grid) -> _Metric:
         least = min(grid.spacing)
-        x, y, z = ((step / least) ** 2 for step in (*grid.spacing, least)[:3])
+        x, y, z = (_square(step / least) for step in (*grid.spacing, least)[:3])
         return _Metric(least, (x, y, z))
 
     @property
@@ -68,11 +68,17 @@ class _Metric:
         return found
 
     def greatest_square(self, shape: tuple[int, ...]) -> float:
-        lengths = shape[::-1]
-        return sum(
-            weight * (length - 1) ** 2
-            for weight, length in zip(self.weights, lengths, strict=True)
-        )
+        """Return the sum of squared steps from corner to corner."""
+        total = 0.0
+        # Not sum(): newer Pythons round it in another way.
+        for weight, length in zip(self.weights, shape[::-1], strict=True):
+            total += weight * _square(length - 1)
+        return total
+
+
+def _square(number: float) -> float:
+    # Not ** 2: that is libm's pow, whose last bit is not the same everywhere.
+    return number * number
 
 
 def signed_distance(context: Context, region: Image | Mask) -> Image:
@@ -193,7 +199,7 @@ def _greatest_square_within(
     """
     if metric.distance(greatest) <= limit:
         return greatest
-    square = min((float(limit) / metric.least) ** 2 * (1 + 1e-6), greatest)
+    square = min(_square(float(limit) / metric.least) * (1 + 1e-6), greatest)
     if not metric.is_whole:
         return square
     whole = math.floor(square)
@@ -253,7 +259,8 @@ def _squares(context: Context, sources: Region, metric: _Metric, limit: float) -
     weight_x, weight_y, weight_z = metric.weights
     depth, height, width = sources.shape
     squares = np.empty(sources.shape, dtype)
-    steps = np.minimum(weight_x * np.arange(width + 1, dtype=np.float64) ** 2, nothing)
+    along = np.square(np.arange(width + 1, dtype=np.float64))
+    steps = np.minimum(weight_x * along, nothing)
     steps[width] = nothing
     table = steps.astype(dtype)
 
@@ -297,7 +304,7 @@ def _steps_to_nearest(lines: Region, greatest_square: float) -> Array:
     steps = np.where(lines, dtype(0), dtype(width))
     shift = 1
     # Shifts by 1, 2, 4, … reach every distance in a logarithm of the length.
-    while shift < width and (shift - 1) ** 2 <= greatest_square:
+    while shift < width and _square(shift - 1) <= greatest_square:
         moved = steps + dtype(shift)
         np.minimum(steps[:, shift:], moved[:, :-shift], out=steps[:, shift:])
         np.minimum(steps[:, :-shift], moved[:, shift:], out=steps[:, :-shift])

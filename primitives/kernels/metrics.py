@@ -17,15 +17,18 @@ from primitives.values import Image, Mask, Value, require_same_grid
 
 from .operators import a_kind
 from .sequences import integral
+from .statistics import fixed_order_sum
 
 Array = npt.NDArray[Any]
 
+_quietly = np.errstate(all="ignore")
+"""Numbers beyond Float32, infinities and NaN are results, not warnings."""
+
 MAX_CLASSES = 4096
 """Most classes of a confusion matrix."""
-_BLOCK = 1 << 16
-"""Numbers that are added at once; the blocks' sums are added exactly."""
 
 
+@_quietly
 def dice_score(
     _context: Context, predicted: Value, truth: Value, label: Value = 1
 ) -> Value:
@@ -48,6 +51,7 @@ def dice_score(
     }
 
 
+@_quietly
 def jaccard_index(
     _context: Context, predicted: Value, truth: Value, label: Value = 1
 ) -> Value:
@@ -71,6 +75,7 @@ def jaccard_index(
     }
 
 
+@_quietly
 def pixel_accuracy(_context: Context, predicted: Value, truth: Value) -> Value:
     """Return the share of voxels that are equal.
 
@@ -129,6 +134,7 @@ def confusion_matrix(
     }
 
 
+@_quietly
 def count_pixels(_context: Context, image: Value, value: Value = None) -> Value:
     """Return how many voxels have ``value``, or how many have each value.
 
@@ -147,13 +153,15 @@ def count_pixels(_context: Context, image: Value, value: Value = None) -> Value:
         }
     values, counts = np.unique(array, return_counts=True)
     return {
-        "unique_values": tuple(values.tolist()),
+        # Which of 0 and -0 is kept depends on the CPU: make it 0.
+        "unique_values": tuple((values + 0).tolist()),
         "counts": tuple(counts.tolist()),
         "percentages": tuple((100 * counts / total).tolist()),
         "total_pixels": total,
     }
 
 
+@_quietly
 def array_stats(_context: Context, image: Value) -> Value:
     """Return mean, population standard deviation, extremes, median, shape, count.
 
@@ -166,15 +174,16 @@ def array_stats(_context: Context, image: Value) -> Value:
     return {
         "mean": mean,
         "std": math.sqrt(_mean_square(array, mean)),
-        "min": array.min().item(),
-        "max": array.max().item(),
-        "median": float(np.median(array)),
+        "min": array.min().item() + 0,
+        "max": array.max().item() + 0,
+        "median": _median(array),
         "shape": tuple(array.shape),
         "total_elements": total,
         "unique_values": len(np.unique(array)),
     }
 
 
+@_quietly
 def compare_arrays(_context: Context, first: Value, second: Value) -> Value:
     """Return how two images differ; differences are second - first, in doubles.
 
@@ -192,11 +201,12 @@ def compare_arrays(_context: Context, first: Value, second: Value) -> Value:
         "percent_equal": 100 * equal / total,
         "mean_difference": _mean(difference),
         "mean_absolute_difference": _mean(np.abs(difference)),
-        "max_difference": float(difference.max()),
-        "min_difference": float(difference.min()),
+        "max_difference": float(difference.max()) + 0.0,
+        "min_difference": float(difference.min()) + 0.0,
     }
 
 
+@_quietly
 def threshold_equal(
     _context: Context,
     image: Value,
@@ -263,7 +273,7 @@ def _not_empty(array: Array) -> int:
 
 def _class_count(one: Array, other: Array, classes: Value) -> int:
     for array in (one, other):
-        if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
+        if array.dtype.kind == "f" and not _is_whole(array):
             raise KernelError("classes must be integers; threshold the image first")
         if array.min() < 0:
             raise KernelError("classes are counted from 0, not negative")
@@ -287,21 +297,24 @@ def _mean(array: Array) -> float:
     flat = array.reshape(-1)
     if flat.dtype.kind in "iu" and flat.dtype.itemsize <= 4:
         return int(flat.sum(dtype=np.int64)) / flat.size
-    return _block_sum(flat) / flat.size
+    return fixed_order_sum(flat) / flat.size
 
 
 def _mean_square(array: Array, mean: float) -> float:
     flat = array.reshape(-1)
-    blocks = range(0, flat.size, _BLOCK)
-    parts = [flat[at : at + _BLOCK].astype(np.float64) - mean for at in blocks]
-    return math.fsum(_sum(part * part) for part in parts) / flat.size
+    return fixed_order_sum(flat, lambda part: np.square(part - mean)) / flat.size
 
 
-def _block_sum(flat: Array) -> float:
-    blocks = range(0, flat.size, _BLOCK)
-    return math.fsum(_sum(flat[at : at + _BLOCK].astype(np.float64)) for at in blocks)
+def _median(array: Array) -> float:
+    """Return the middle number, the mean of both if there are two; NaN if one is."""
+    flat = array.reshape(-1)
+    if flat.dtype.kind == "f" and np.isnan(flat).any():
+        return math.nan
+    low, high = (flat.size - 1) // 2, flat.size // 2
+    ordered = np.partition(flat, (low, high))
+    one, other = float(ordered[low]), float(ordered[high])
+    return (one if low == high else (one + other) / 2) + 0.0
 
 
-def _sum(block: Array) -> float:
-    # cumsum adds strictly from left to right; sum goes as the processor likes.
-    return float(np.cumsum(block)[-1])
+def _is_whole(array: Array) -> bool:
+    return bool(np.isfinite(array).all() and np.array_equal(array, np.floor(array)))

@@ -7,7 +7,7 @@ thread can abort them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import SimpleITK as sitk
@@ -38,13 +38,14 @@ _GRID_ERRORS = (
 )
 
 
-def execute(context: Context, name: str, *arguments: Value) -> Value:
+def execute(context: Context, name: str, *arguments: Value, **named: Value) -> Value:
     """Run the filter behind SimpleITK's function ``name``.
 
     Args:
         context: of the run.
         name: of the function, such as ``BinaryThreshold``.
         arguments: in the order of the primitive's signature, None where omitted.
+        named: those behind an omitted one, by the formal's name.
 
     Raises:
         KernelTypeError: an argument has the wrong kind.
@@ -52,7 +53,7 @@ def execute(context: Context, name: str, *arguments: Value) -> Value:
         KernelError: the filter cannot be applied to these arguments.
     """
     entry = load_table().filters[name]
-    given = _bound(entry, arguments)
+    given = _bound(entry, arguments, named)
     kind = getattr(sitk, entry.class_name, None)
     if kind is None:
         raise KernelError(
@@ -100,16 +101,18 @@ def pixel_type_number(context: Context, name: str) -> int:
 Given = list[tuple[Formal, Value]]
 
 
-def _bound(entry: Filter, arguments: Sequence[Value]) -> Given:
+def _bound(
+    entry: Filter, arguments: Sequence[Value], named: Mapping[str, Value]
+) -> Given:
     """Pair formals with arguments."""
     formals = entry.ordered_formals
     if len(formals) == 1 and formals[0].type.startswith("VectorOf"):
         is_one = len(arguments) == 1 and isinstance(arguments[0], tuple)
         return [(formals[0], arguments[0] if is_one else tuple(arguments))]
-    missing = len(formals) - len(arguments)
-    if missing < 0:
+    if len(arguments) > len(formals):
         raise KernelTypeError(f"there are at most {len(formals)} arguments")
-    values = (*arguments, *[None] * missing)
+    others = (named.get(formal.name) for formal in formals[len(arguments) :])
+    values = (*arguments, *others)
     return list(zip(formals, values, strict=True))
 
 
@@ -158,8 +161,15 @@ def _images(given: Given) -> list[Image | Mask]:
 
 
 def _plain(image: sitk.Image) -> sitk.Image:
-    """Return an image of voxels for a label map, which has none."""
+    """Return the image as it will come back from the store.
+
+    A label map, which has no voxels, becomes a label image, and an image of vectors of
+    one component a scalar one.
+    """
     name = image.GetPixelIDTypeAsString()
+    if name.startswith("vector of") and image.GetNumberOfComponentsPerPixel() == 1:
+        scalar: sitk.Image = sitk.VectorIndexSelectionCast(image, 0)
+        return scalar
     if not name.startswith("label of"):
         return image
     labels: sitk.Image = sitk.LabelMapToLabel(image)
@@ -191,7 +201,7 @@ def _readable(message: str) -> str:
     text = re.split(r"(?:ITK |sitk::)ERROR:", message)[-1]
     text = re.sub(r"Exception thrown in SimpleITK \w+:\s*", "", text)
     text = re.sub(r"\w+\((?:0x)?[0-9a-f]{6,}\):\s*", "", text)
-    text = re.sub(r"\s*(?:in \d+D )?by N3itk6simple\w+", "", text)
+    text = re.sub(r"\s*by\s*N3itk6simple\w+", "", text)
     text = re.sub(r"\S*/\S+\.(?:hxx|cxx|h|txx)(?::\d+)?:?", "", text)
     text = re.sub(r"\w+ \(0x[0-9a-f]+\)", "", text)
     return " ".join(text.split()).strip(" .") + "."

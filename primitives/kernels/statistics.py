@@ -89,7 +89,7 @@ def summary(context: Context, image: Image | Mask) -> tuple[float, ...]:
     count = values.size
     total = fixed_order_sum(values)
     mean = total / count
-    squares = fixed_order_sum(values, lambda row: (row - mean) ** 2)
+    squares = fixed_order_sum(values, lambda row: np.square(row - mean))
     variance = squares / max(count - 1, 1)
     return (
         least(context, image),

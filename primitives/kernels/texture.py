@@ -123,7 +123,8 @@ def _pearson(
     count = len(reference)
     reference_total = sum(reference)
     reference_spread = (
-        count * sum(number * number for number in reference) - reference_total**2
+        count * sum(number * number for number in reference)
+        - reference_total * reference_total
     )
     spread = count * squares - total * total
     if reference_spread == 0:

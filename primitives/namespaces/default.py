@@ -45,11 +45,16 @@ def _operator(name: str, signature: str, summary: str, details: str = "") -> Pri
         determinism=Determinism.EXACT,
         cost=Cost.CHEAP,
         summary=summary,
+        # An image plus 0 is the image; comparisons and logic give masks.
+        reveals_input=name in _ARITHMETIC,
         bound=(name,),
         details=details,
     )
 
 
+_ARITHMETIC = frozenset(
+    ["addition", "subtraction", "multiplication", "division", "minimum", "maximum"]
+)
 _NUMERIC = "number|bool|image|sequence"
 _PAIR = f"left: {_NUMERIC}, right: {_NUMERIC}"
 _ADDABLE = f"{_NUMERIC}|string"
@@ -157,6 +162,7 @@ def _exact(
     summary: str,
     *,
     form: str = "",
+    reveals_input: bool = False,
     details: str = "",
 ) -> Primitive:
     return Primitive(
@@ -167,12 +173,14 @@ def _exact(
         determinism=Determinism.EXACT,
         cost=Cost.TRIVIAL,
         summary=summary,
+        reveals_input=reveals_input,
         form=form,
         details=details,
     )
 
 
 def _sequences() -> tuple[Primitive, ...]:
+    # What hands on an item shows it, and the item may be an image as it was read.
     return (
         _exact(
             "sequence",
@@ -180,6 +188,7 @@ def _sequences() -> tuple[Primitive, ...]:
             f"{_SEQUENCES}:sequence",
             "The sequence of its arguments; what [a, b] means.",
             form="sequence",
+            reveals_input=True,
         ),
         _exact(
             "range",
@@ -194,6 +203,7 @@ def _sequences() -> tuple[Primitive, ...]:
             f"{_SEQUENCES}:index",
             "One item, counted from 0, or the value of a record's key; items[at].",
             form="index",
+            reveals_input=True,
         ),
         _exact(
             "slice",
@@ -202,6 +212,7 @@ def _sequences() -> tuple[Primitive, ...]:
             f"{_SEQUENCES}:slice_items",
             "The items from start up to but without stop; items[start:stop].",
             form="slice",
+            reveals_input=True,
             details="A bound past the end is the end; a negative one is an error.",
         ),
         _exact(
@@ -209,6 +220,7 @@ def _sequences() -> tuple[Primitive, ...]:
             "items: sequence|string, first: number, stop: number? -> sequence|string",
             f"{_SEQUENCES}:subsequence",
             "The first items, or those from first up to but without stop.",
+            reveals_input=True,
             details="Negative bounds count as 0.",
         ),
         _exact(
@@ -235,6 +247,7 @@ def _loops() -> tuple[Primitive, ...]:
             "",
             "The function's value for each item; for x in items do function.",
             form="for",
+            reveals_input=True,
         ),
         _exact(
             "filter",
@@ -242,6 +255,7 @@ def _loops() -> tuple[Primitive, ...]:
             "",
             "The items for which the function is true.",
             form="filter",
+            reveals_input=True,
         ),
         _exact(
             "fold",
@@ -249,6 +263,7 @@ def _loops() -> tuple[Primitive, ...]:
             f"{_SEQUENCES}:fold",
             "The items combined from the left: + - * / && || min max.",
             form="fold",
+            reveals_input=True,
             details=(
                 "Without a seed + and - start from 0, * from 1, && from true, || from "
                 "false, min and max from the first item; / needs a seed."

@@ -208,6 +208,7 @@ def _own() -> tuple[Primitive, ...]:
             Cost.LINEAR,
             "The image in a file, with the file's own pixel type.",
             libraries=("SimpleITK",),
+            drops=frozenset({"cpu"}),
             reads=True,
             reveals_input=True,
         ),

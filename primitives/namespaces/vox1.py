@@ -51,22 +51,6 @@ _DEFAULT_ALIASES = {
 }
 """Names of VoxLogicA 1 for primitives of the default namespace."""
 
-_SCALAR_ALIASES = {
-    "num_add": "addition",
-    "num_sub": "subtraction",
-    "num_mul": "multiplication",
-    "num_div": "division",
-    "bool_and_scalar": "bool_and_scalar",
-    "bool_or_scalar": "bool_or_scalar",
-    "bool_not_scalar": "not_compat",
-    **{
-        name: name
-        for name in ["num_eq", "num_neq", "num_leq", "num_lt", "num_geq", "num_gt"]
-    },
-    **{name: name for name in ["+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">="]},
-}
-"""Names of VoxLogicA 1 for primitives of the default namespace."""
-
 
 def table() -> Table:
     """Return the primitives of the namespace by short name."""
@@ -362,6 +346,7 @@ _TOPOLOGY = (
         "derivatives:gradient_magnitude",
         "Length of the gradient per mm, by central differences, as Float32.",
         Cost.LINEAR,
+        reveals_input=True,
         details="The image goes on beyond its edge with the value at the edge.",
     ),
     _exact(
@@ -421,6 +406,7 @@ _STATISTICS = (
         "ranks:percentiles",
         "Rank of each voxel among those of a region, from 0 to 1; -1 outside it.",
         Cost.LINEAR,
+        reveals_input=True,
         details="(number of smaller voxels + correction * number of equal voxels) / "
         "number of voxels, as Float32; voxels are compared as Float32.  Correction 0 "
         "is the strict rank, 1 the inclusive one, 0.5 the middle.",

@@ -18,12 +18,13 @@ KEEP_ALL = ("--store-policy", "all")
 
 def shapes(rounds: int) -> None:
     """Whole processes on three shapes and two sizes, with microseconds a node."""
-    rows: list[list[object]] = []
+    head = ["shape", "nodes", "engine", "cold s", "us a node", "warm s", "peak MiB"]
     for shape in SHAPES:
+        rows: list[list[object]] = []
         for nodes in SIZES:
             rows += _shape(shape, nodes, rounds if nodes == SIZES[0] else 1)
-    head = ["shape", "nodes", "engine", "cold s", "us a node", "warm s", "peak MiB"]
-    table("Engine and front end: whole processes", [*head, "stored MB"], rows)
+        title = f"Engine and front end, {shape}: whole processes, every result kept"
+        table(title, [*head, "stored MB"], rows)
 
 
 def _shape(shape: str, nodes: int, rounds: int) -> list[list[object]]:

@@ -1,8 +1,4 @@
-"""Whole processes: how long they take, how much memory, and what they print.
-
-This module and the process that imports it stay small on purpose: the peak memory
-that Linux reports for a child cannot be less than its parent's.
-"""
+"""Whole processes: how long they take, how much memory, and what they print."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +15,18 @@ PROJECT = Path(__file__).resolve().parents[2]
 BRAIN = PROJECT / "demo" / "brain"
 PYTHON = sys.executable
 VOXPEER = str(Path(PYTHON).with_name("voxpeer"))
+_LAUNCHER = """
+import os, sys, time
+started = time.perf_counter()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+wall_s = time.perf_counter() - started
+with open(sys.argv[1], "w") as file:
+    print(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=file)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Linux reports for a child at least its parent's peak memory: keep that one small."""
+
 _KIB_PER_UNIT = 1 if sys.platform == "linux" else 1 / 1024
 
 
@@ -40,28 +47,20 @@ def run(command: Sequence[str | Path], folder: Path) -> Measured:
         RuntimeError: it failed; the text is what it wrote to standard error.
     """
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [str(part) for part in command],
+    words = [str(part) for part in command]
+    with tempfile.NamedTemporaryFile("r") as usage:
+        done = subprocess.run(
+            [PYTHON, "-S", "-c", _LAUNCHER, usage.name, *words],
             cwd=folder,
-            stdout=out,
-            stderr=err,
             env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{command}: {err.read().decode()[-2000:]}")
-        return Measured(
-            wall_s,
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss * _KIB_PER_UNIT / 1024,
-            out.read().decode(),
-        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(words)}: {done.stderr[-2000:]}")
+        wall_s, cpu_s, peak = map(float, usage.read().split())
+    return Measured(wall_s, cpu_s, peak * _KIB_PER_UNIT / 1024, done.stdout)
 
 
 def median(runs: Sequence[Measured]) -> Measured:

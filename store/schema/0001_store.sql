@@ -7,8 +7,8 @@ CREATE TABLE meta (
 INSERT INTO meta VALUES ('stored_bytes', 0), ('small_generation', 0);
 
 -- Bytes by digest.  Below 32 KiB as stored they are here, else in a file of their own.
--- `verified_boot` names the boot in which the file, unchanged since
--- `verified_mtime_ns`, was last read and found right.
+-- `verified_boot` names the boot in which the file was last read and found right;
+-- `verified_state` is its inode number, time of modification and time of change then.
 CREATE TABLE artifacts (
   digest BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
   size_bytes INTEGER NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE artifacts (
   file TEXT,
   written_boot TEXT,
   verified_boot TEXT,
-  verified_mtime_ns INTEGER,
+  verified_state TEXT,
   payload BLOB,
   CHECK ((payload IS NULL) <> (file IS NULL))
 ) STRICT;
@@ -57,7 +57,7 @@ CREATE TABLE results (
 ) STRICT;
 CREATE INDEX results_digest ON results (digest);
 
--- Evidence: other digests that were reported for a key.
+-- Evidence: the digests that were reported for a key, once there are several.
 CREATE TABLE conflicts (
   key BLOB NOT NULL,
   digest BLOB NOT NULL,
@@ -83,7 +83,8 @@ CREATE TABLE pins (
 CREATE INDEX pins_digest ON pins (digest);
 
 -- Results of a few bytes, sorted by key in runs of segments.  `prefixes` holds the
--- first four bytes of every key of the run.
+-- first four bytes of every key of the run.  A checksum is the SHA-256 of the run's
+-- width, as four bytes little-endian, and of `prefixes` or `entries`.
 CREATE TABLE small_runs (
   run INTEGER PRIMARY KEY AUTOINCREMENT,
   level INTEGER NOT NULL,

@@ -389,3 +389,22 @@ DEEP = 20_000
 )  # fmt: skip
 def test_depth_has_no_limit(program: str) -> None:
     assert compiled(program).plan.goals
+
+
+def test_files_that_import_one_another_are_warned_of(tmp_path: Path) -> None:
+    main = tmp_path / "main.imgql"
+    main.write_text('import "other.imgql"\nprint "v" twice(2)')
+    other = tmp_path / "other.imgql"
+    other.write_text('import "main.imgql"\ntwice(x) = x * 2')
+    (warning,) = compile_program(
+        main, registry=standard_registry(), directory=tmp_path
+    ).warnings
+    assert (warning.file, warning.line) == ("other.imgql", 1)
+    assert "'main.imgql' is being imported already" in warning.message
+
+
+@pytest.mark.parametrize("text", ["", "// nothing", "let x = 1"])
+def test_a_program_that_asks_for_nothing_is_told_so(text: str, tmp_path: Path) -> None:
+    found = compile_text(text, registry=standard_registry(), directory=tmp_path)
+    (warning,) = found.warnings
+    assert warning.message == "the program asks for nothing"

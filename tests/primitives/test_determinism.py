@@ -7,6 +7,7 @@ numpy's code for newer processors switched off.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -217,3 +218,78 @@ def test_exact_kernels_do_not_depend_on_the_processor() -> None:
         check=True,
     )
     assert json.loads(plain.stdout) == exact_digests()
+
+
+NOT_ROUNDED_ALIKE = frozenset(
+    [
+        "acos",
+        "asin",
+        "atan",
+        "atan2",
+        "cbrt",
+        "cos",
+        "cosh",
+        "exp",
+        "exp2",
+        "expm1",
+        "float_power",
+        "hypot",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "pow",
+        "power",
+        "sin",
+        "sinh",
+        "tan",
+        "tanh",
+        "average",
+        "dot",
+        "einsum",
+        "inner",
+        "linalg",
+        "matmul",
+        "mean",
+        "median",
+        "nanmean",
+        "percentile",
+        "quantile",
+        "std",
+        "tensordot",
+        "var",
+        "vdot",
+    ]
+)
+"""Functions of math and numpy whose last bit the C library, BLAS or CPU decides."""
+
+
+def exact_modules() -> list[str]:
+    """Return the modules of the kernels of the exact class."""
+    found = {each.kernel for each in primitives().values() if each.kernel}
+    exact = {
+        each.kernel.partition(":")[0]
+        for each in primitives().values()
+        if each.determinism is Determinism.EXACT and each.kernel
+    }
+    assert len(exact) < len(found)
+    return sorted(exact | {f"primitives.kernels.{name}" for name in DELEGATES})
+
+
+DELEGATES = ("arithmetic", "comparison", "logic", "operands", "thresholds")
+"""Modules that kernels of the exact class call."""
+
+
+@pytest.mark.parametrize("module", exact_modules())
+def test_exact_kernels_call_nothing_that_machines_round_differently(
+    module: str,
+) -> None:
+    text = Path(str(importlib.import_module(module).__file__)).read_text("utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in NOT_ROUNDED_ALIKE, ast.unparse(node)
+        if isinstance(node, ast.BinOp):
+            assert not isinstance(node.op, ast.MatMult), ast.unparse(node)
+            # A power of two variables or of a float is the C library's pow.
+            is_constant = isinstance(node.left, ast.Constant)
+            assert not isinstance(node.op, ast.Pow) or is_constant, ast.unparse(node)

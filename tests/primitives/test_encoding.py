@@ -236,11 +236,22 @@ def test_infinite_geometry_is_refused() -> None:
         encoded(Image.of_array(np.zeros((1, 1), np.uint8), grid))
 
 
+def test_two_hundred_levels_are_kept_and_one_more_is_refused() -> None:
+    value: Value = ()
+    for _ in range(199):
+        value = (value,)
+    assert decode(encoded(value), lambda digest: None) == value
+    with pytest.raises(ValueEncodingError, match="more than 200 deep"):
+        encoded((value,))
+    with pytest.raises(ValueEncodingError, match="more than 200 deep"):
+        decode(b"VXd\x01" + b"\x91" * 200 + b"\x90", lambda digest: None)
+
+
 def test_deep_nesting_is_refused_not_a_crash() -> None:
     value: Value = ()
     for _ in range(100_000):
         value = (value,)
-    with pytest.raises(ValueEncodingError, match="too deeply"):
+    with pytest.raises(ValueEncodingError, match="more than 200 deep"):
         encoded(value)
     with pytest.raises(ValueEncodingError):
         decode(b"VXd\x01" + b"\x91" * 100_000 + b"\xc0", lambda digest: None)

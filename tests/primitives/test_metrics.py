@@ -161,3 +161,30 @@ def test_vectors_hold_one_kind_of_number() -> None:
         call("vector_uint32", (-1,))
     with pytest.raises(KernelTypeError, match=r"1\.5"):
         call("vector_uint32", (1.5,))
+
+
+def test_infinite_and_far_numbers_are_results_and_not_warnings() -> None:
+    far = image([[math.inf, -math.inf, 1]])
+    found = call("array_stats", far)
+    assert math.isnan(found["mean"])
+    assert found["max"] == math.inf
+    assert call("count_pixels", far, 1e300)["count"] == 1
+    many = (1e308,) * 200_000
+    assert call("array_stats", many)["mean"] == math.inf
+    with pytest.raises(KernelError, match="classes must be integers"):
+        call("confusion_matrix", (math.inf,), (1,))
+
+
+def test_zeros_have_no_sign_in_statistics() -> None:
+    zeros = image([[-0.0, 0.0, -0.0]])
+    found = call("array_stats", zeros)
+    for name in ("min", "max", "median"):
+        assert math.copysign(1, found[name]) == 1
+    values = call("count_pixels", zeros)["unique_values"]
+    assert len(values) == 1
+    assert math.copysign(1, values[0]) == 1
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40))
+def test_the_median_is_numpys(numbers: list[float]) -> None:
+    assert call("array_stats", tuple(numbers))["median"] == np.median(numbers)

@@ -48,8 +48,9 @@ def digests(folder: Path, environment: dict[str, str]) -> str:
 def test_images_are_read_alike_with_and_without_vector_instructions(
     tmp_path: Path,
 ) -> None:
-    """This is why ``load`` drops the CPU from its environment class."""
-    assert "cpu" in standard_registry().get("default.load").drops
+    """This is why readers drop the CPU from their environment class."""
+    for name in ("default.load", "simpleitk.ReadImage"):
+        assert "cpu" in standard_registry().get(name).drops
     noise = np.random.default_rng(3).normal(90, 30, (6, 31, 33)).astype(np.float32)
     tilt, lean = 0.8660254, 0.5
     grid = Grid(
