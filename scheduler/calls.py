@@ -17,7 +17,9 @@ def operands(graph: Graph, ref: Ref) -> tuple[Ref, ...]:
     node = graph.nodes[ref]
     assert isinstance(node, App)
     args = node.args[1:] if graph.operation(node.primitive).reads else node.args
-    return tuple(arg for arg in args if arg is not None)
+    if None in args:
+        return tuple(arg for arg in args if arg is not None)
+    return args  # type: ignore[return-value]
 
 
 def bind(

@@ -159,7 +159,6 @@ class Engine:
         self._seen_changes = 0
         self.context = Context(directory=graph.directory)
         self.stopped_by: Literal["", "failure", "signal", "time"] = ""
-        self._lost: set[Ref] = set()
         self._replanned: set[Ref] = set()
         self.grow()
 
@@ -393,15 +392,15 @@ class Engine:
 
     def _consider(self, ref: Ref) -> None:
         node = self.graph.nodes[ref]
-        if isinstance(node, Const | Place):
+        if ref in self.graph.problems:
+            self.fail(ref, self.failure(ref, self.graph.problems[ref]))
+        elif isinstance(node, App):
+            self._consider_application(ref, node)
+        elif isinstance(node, (Const, Place)):
             value = node.value if isinstance(node, Const) else node.text
             self.finish(ref, value)
             if ref in self.keeper.goals:
                 self._on_kept(keep(ref, value, self.store, Keep.NAME))
-        elif ref in self.graph.problems:
-            self.fail(ref, self.failure(ref, self.graph.problems[ref]))
-        elif isinstance(node, App):
-            self._consider_application(ref, node)
         else:
             raise AssertionError(f"node {ref} stands for no value")
 
@@ -427,11 +426,13 @@ class Engine:
             return False
         if ref in self._lost:
             return False
-        if ref in self._lost:
-            return False
-        if ref in self.keeper.goals or self.keeper.keeps_everything:
+        if ref in self.keeper.goals:
             return True
-        return not (operation.form or operation.reads or self.graph.is_small[ref])
+        if self.graph.is_small[ref]:
+            return False  # to compute it costs less than to ask
+        if self.keeper.keeps_everything:
+            return True
+        return not (operation.form or operation.reads)
 
     def _look_up(self, refs: list[Ref]) -> None:
         keys = self.graph.keys
@@ -499,22 +500,24 @@ class Engine:
         node = self.graph.nodes[ref]
         assert isinstance(node, App)
         operation = self.graph.operation(node.primitive)
-        values = self.values
-        if operation.is_light and all(
-            arg is None
-            or (
-                type(value := values[arg]) in SMALL_TYPES
-                # A value that was lost is None too.
-                and (value is not None or self._states[arg] is DONE)
-            )
-            for arg in node.args
-        ):
+        if operation.is_light and self._are_small(node.args):
             if ref in self.keeper.goals and self.graph.keys[ref] is not None:
                 self._small_goals.append(ref)
             else:
                 self._inline.append(ref)
         else:
             heapq.heappush(self._ready, ref)
+
+    def _are_small(self, args: Sequence[Ref | None]) -> bool:
+        for arg in args:
+            if arg is not None:
+                value = self.values[arg]
+                if type(value) not in SMALL_TYPES:
+                    return False
+                # A value that was lost is None too.
+                if value is None and self._states[arg] is not DONE:
+                    return False
+        return True
 
     def _run_inline(self) -> None:
         for _ in range(INLINE_BATCH):
@@ -850,7 +853,6 @@ class Engine:
                 self.progress.nodes -= 1
                 self.values[ref] = None
                 self._states[ref] = UNSEEN
-                self._lost.add(ref)
                 self._lost.add(ref)  # the store is not believed twice
 
     def ask_again(self, ref: Ref, then: Then) -> None:

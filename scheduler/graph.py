@@ -13,7 +13,7 @@ a key as soon as it can have one:
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -134,29 +134,25 @@ class Graph:
         self._expanded = False
         self.directory = directory or Path()
         self._context = Context(directory=self.directory)
-        self._registry = registry
         self._inputs = inputs
-        self._operations: dict[str, Operation] = {}
+        # A dictionary's own method: it is called several times for every node.
+        self.operation: Callable[[str], Operation] = _Operations(registry).__getitem__
+        """Returns what is to be known of a primitive."""
         self.extend()
-
-    def operation(self, name: str) -> Operation:
-        """Return what is to be known of a primitive."""
-        found = self._operations.get(name)
-        if found is None:
-            found = self._operations[name] = _operation(self._registry.get(name))
-        return found
 
     def extend(self) -> None:
         """Key the nodes that were added since the last call."""
-        for ref in range(len(self.keys), len(self.nodes)):
+        first, end = len(self.keys), len(self.nodes)
+        self.keys.extend([None] * (end - first))
+        self.voxels.extend([0] * (end - first))
+        for flags in (self.is_placed, self.is_scalar, self.is_small):
+            flags.extend([False] * (end - first))
+        for ref in range(first, end):
             node = self.nodes[ref]
-            self.keys.append(None)
-            self.is_placed.append(False)
-            self.is_scalar.append(isinstance(node, (Const, Place)))
-            self.is_small.append(False)
-            self.voxels.append(0)
             if isinstance(node, App):
                 self._classify(ref, node)
+            else:
+                self.is_scalar[ref] = isinstance(node, (Const, Place))
             self.keys[ref] = self._make_key(ref, node)
             if not self.is_small[ref]:
                 self._guess_voxels(ref, node)
@@ -277,7 +273,11 @@ class Graph:
         operation = self.operation(node.primitive)
         is_scalar = self.is_scalar
         if operation.is_light and not operation.form and not operation.reads:
-            self.is_small[ref] = all(arg is None or is_scalar[arg] for arg in node.args)
+            for arg in node.args:
+                if arg is not None and not is_scalar[arg]:
+                    break
+            else:
+                self.is_small[ref] = True
         is_scalar[ref] = operation.has_scalar_result or (
             self.is_small[ref] and operation.maps_scalars
         )
@@ -377,6 +377,18 @@ class Graph:
         if isinstance(node, App):
             return self.operation(node.primitive).primitive.result_kinds
         return KINDS
+
+
+class _Operations(dict[str, Operation]):
+    """Operations by the names of their primitives, made at the first use."""
+
+    def __init__(self, registry: Registry) -> None:
+        super().__init__()
+        self._registry = registry
+
+    def __missing__(self, name: str) -> Operation:
+        found = self[name] = _operation(self._registry.get(name))
+        return found
 
 
 def _operation(primitive: Primitive) -> Operation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import suppress
 
 from primitives.encoding import encode
 from primitives.values import Value
@@ -15,8 +16,14 @@ from .options import StorePolicy
 from .plan import App, Ref
 from .recipes import Recipes
 
-SMALL_BATCH = 10_000
+SMALL_BATCH = 4096
 """Scalars that wait at most for one commit."""
+
+MAX_COMMITS = 2
+"""Commits under way; who collects faster than the writer writes has to wait."""
+
+NEGLIGIBLE_S = 1e-5
+"""What takes less counts as nothing in what depends on it."""
 
 SCALAR_BYTES = 64
 """Guessed length of a scalar's artifact."""
@@ -49,7 +56,9 @@ class Keeper:
         self._recipes = recipes
         self._seconds: dict[Ref, float] = {}
         self._batch = Batch()
-        self._commits: list[Future[None]] = []
+        self._commits: list[tuple[Future[None], Batch]] = []
+        self._total_s = 0.0
+        self._own_s: dict[Ref, float] = {}
 
     @property
     def keeps_everything(self) -> bool:
@@ -85,17 +94,23 @@ class Keeper:
 
     def note_seconds(self, ref: Ref, seconds: float) -> None:
         """Note what it took to compute a node, arguments not counted."""
+        self._total_s += seconds
+        self._own_s[ref] = seconds
         self._seconds[ref] = seconds + self.seconds_below(ref)
 
     def seconds_below(self, ref: Ref) -> float:
         """Return the seconds to compute a node's arguments from what is kept."""
+        if not self._seconds:
+            return 0.0
         node = self._graph.nodes[ref]
         assert isinstance(node, App)
-        return sum(
-            self._seconds.get(arg, 0.0)
-            for arg in node.args
-            if arg is not None and arg not in self.kept
-        )
+        below = 0.0
+        for arg in node.args:
+            seconds = self._seconds.get(arg)  # type: ignore[arg-type]
+            if seconds and not ((kept := self.kept.get(arg)) and kept.is_stored):  # type: ignore[arg-type]
+                below += seconds
+        # What arguments share is counted for each; together it was no more than this.
+        return min(below, self._total_s)
 
     def note_kept(self, message: Kept) -> None:
         """Take note of a value that was named and, if asked, whose bytes are stored."""
@@ -121,27 +136,40 @@ class Keeper:
             self._batch.release.append(key)
 
     def flush(self) -> None:
-        """Hand what was collected to the store's writer; does not wait."""
+        """Hand what was collected to the store's writer."""
         batch = self._batch
         if batch.results or batch.small or batch.release:
             self._batch = Batch()
-            self._commits = [each for each in self._commits if not self._ended(each)]
-            self._commits.append(self._store.commit(batch))
+            self._commit(batch)
+        while self._commits and self._commits[0][0].done():
+            self._end(*self._commits.pop(0))
 
     def wait(self) -> None:
         """Wait until everything is durable."""
         self.flush()
-        for commit in self._commits:
-            commit.exception()
-            self._ended(commit)
-        self._commits.clear()
+        while self._commits:
+            self._end(*self._commits.pop(0))
 
-    def _ended(self, commit: Future[None]) -> bool:
-        if commit.done() and (error := commit.exception()) is not None:
-            if not isinstance(error, StoreError):
-                raise error
+    def _commit(self, batch: Batch) -> None:
+        self._commits.append((self._store.commit(batch), batch))
+
+    def _end(self, commit: Future[None], batch: Batch) -> None:
+        """Wait for a commit; if it failed, see that its good parts do not fail too."""
+        error = commit.exception()
+        if error is None:
+            return
+        if not isinstance(error, StoreError):
+            raise error
+        parts = [Batch(results=[result]) for result in batch.results]
+        parts += [Batch(small=batch.small)] if batch.small else []
+        parts += [Batch(release=batch.release)] if batch.release else []
+        if len(parts) == 1:
             self.problem = str(error)
-        return commit.done()
+            return
+        with suppress(StoreError):  # it is in every result, and may be what is missing
+            self._recipes.store_plan()
+        for part in parts:
+            self._commit(part)
 
     def _operation(self, ref: Ref) -> Operation:
         node = self._graph.nodes[ref]
@@ -160,14 +188,13 @@ class Keeper:
         self, key: NodeKey, message: Kept, recipe: bytes, plan: Digest
     ) -> Result:
         operation = self._operation(message.ref)
-        subtree_s = self._seconds.get(message.ref, 0.0)
         return Result(
             key=key,
             digest=message.digest,
             kind=message.kind,
             size_bytes=message.size_bytes,
-            cost_s=max(0.0, subtree_s - self.seconds_below(message.ref)),
-            subtree_s=subtree_s,
+            cost_s=self._own_s.get(message.ref, 0.0),
+            subtree_s=self._seconds.get(message.ref, 0.0),
             environment=operation.environment,
             recipe=recipe,
             reveals_input=operation.primitive.reveals_input,

@@ -162,7 +162,10 @@ class PlanBuilder:
         args = tuple(args)
         while args and args[-1] is None:
             args = args[:-1]
-        free = max((self.free[arg] for arg in args if arg is not None), default=0)
+        free = 0
+        for arg in args:
+            if arg is not None and self.free[arg] > free:
+                free = self.free[arg]
         return self._intern(("a", primitive, args), App, (primitive, args), free, site)
 
     def function(self, body: Ref, site: int = -1) -> Ref:

@@ -40,9 +40,17 @@ class Recipes:
         Raises:
             StoreError: the plan cannot be stored.
         """
-        if self._digest is None:
-            self._digest = self._store.put([self._plan])
-        return _encoder.encode((self._digest, self._steps(ref))), self._digest
+        digest = self._digest or self.store_plan()
+        return _encoder.encode((digest, self._steps(ref))), digest
+
+    def store_plan(self) -> Digest:
+        """Store the plan, again if need be, and return its digest.
+
+        Raises:
+            StoreError: there is no room for it.
+        """
+        self._digest = self._store.put([self._plan])
+        return self._digest
 
     def _steps(self, ref: Ref) -> list[tuple[bytes, list[object]]]:
         steps: list[tuple[bytes, list[object]]] = []

@@ -165,7 +165,8 @@ class _Run:
             seconds=time.perf_counter() - started,
             store_problem=self._engine.keeper.problem,
         )
-        self._record(report, program, started_ms, is_complete)
+        if problem := self._record(report, program, started_ms, is_complete):
+            report = replace(report, store_problem=report.store_problem or problem)
         if signals or (not is_complete and self._engine.stopped_by != "failure"):
             reason = "interrupted" if signals else "the time limit was reached"
             raise InterruptedRunError(reason, report)
@@ -273,8 +274,8 @@ class _Run:
 
     def _record(
         self, report: RunReport, program: str, started_ms: int, is_complete: bool
-    ) -> None:
-        """Write down the run, its goals and what was learned of times."""
+    ) -> str:
+        """Write down the run, its goals and what was learned; return what failed."""
         failed = self._progress.failed
         status = "interrupted" if not is_complete else "failed" if failed else "done"
         run_row = (
@@ -303,10 +304,9 @@ class _Run:
         recorded: Future[None] = self._store.database.write(write)
         try:
             recorded.result()
-        except StoreError:
-            # The results themselves are what counts; the report says so.
-            if not report.store_problem:
-                raise
+        except StoreError as error:  # the results themselves are what counts
+            return str(error)
+        return ""
 
 
 class GoalRow(NamedTuple):

@@ -36,7 +36,7 @@ SEGMENT_ENTRIES = 1024
 FANOUT = 8
 SHORTEST = 16
 CACHE_BYTES = 32 << 20
-MERGE_ENTRIES = 65536
+MERGE_ENTRIES = 16384
 """Entries that a merge holds in memory at once."""
 
 LENGTH = struct.Struct("<I")

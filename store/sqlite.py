@@ -27,7 +27,12 @@ from .contract import (
     StoreStats,
 )
 from .database import Database
-from .errors import ArtifactNotFoundError, StoreError, explain_os_error
+from .errors import (
+    ArtifactNotFoundError,
+    StoreError,
+    StoreUnusableError,
+    explain_os_error,
+)
 from .manifest import Buffer, digest_of_bytes
 from .migrations import STORE_ROOM, Migrations
 from .migrations import apply as apply_steps
@@ -46,6 +51,9 @@ CAP_SHARE = 0.2
 """Part of the room on the disk that a store takes when it is given no cap."""
 
 USE_GRAIN_MS = 3_600_000
+MAX_REPAIRS = 100
+"""Repairs during one look-up, besides one per key, before it is given up."""
+
 """A record's last use is noted no more often than this."""
 
 
@@ -128,7 +136,7 @@ class SqliteStore:
 
     def lookup(self, keys: Sequence[NodeKey]) -> dict[NodeKey, Found]:
         """Return what is held of ``keys``; absent and conflicted keys are left out."""
-        while True:
+        for _ in range(len(keys) + MAX_REPAIRS):
             try:
                 with self.database.read() as connection:
                     connection.execute("BEGIN")
@@ -138,6 +146,10 @@ class SqliteStore:
                 self._artifacts.drop_damaged(error.digest, row)
             except SegmentDamagedError as error:
                 self.database.transact(partial(repair_run, run=error.run))
+        raise StoreUnusableError(
+            f"{self.path}: damage comes back after it was repaired; the disk or the"
+            " memory of this machine may be failing. Move the store elsewhere"
+        )
 
     def _look_up(
         self, connection: sqlite3.Connection, keys: Sequence[NodeKey]

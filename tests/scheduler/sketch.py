@@ -117,12 +117,23 @@ def at_least(_context: Context, image: Image, level: Value) -> Mask:
     return Mask(image.array >= level, image.grid)
 
 
+def masked(_context: Context, mask: Mask, image: Image) -> Image:
+    array = np.where(mask.array, image.array, np.float32(0))
+    return Image.of_array(array, image.grid)
+
+
 def total(_context: Context, image: Image) -> float:
     return float(image.array.sum(dtype=np.float64))
 
 
 def refuse(_context: Context, value: Value) -> Value:
     raise KernelError(f"refused {value}")
+
+
+def scribble(_context: Context, path: Value, text: Value) -> Value:
+    """Change a file while a run reads it."""
+    Path(str(path)).write_text(str(text), encoding="utf-8")
+    return 0.0
 
 
 def crash(_context: Context, value: Value) -> Value:
@@ -169,8 +180,10 @@ def trial_table(**choices: object) -> Table:
     primitives = [
         _trial("ramp", "seed: number -> image", **heavy),
         _trial("at_least", "image: image, level: number -> mask", **choices),
+        _trial("masked", "mask: mask, image: image -> image", **choices),
         _trial("total", "image: image -> double", **choices),
         _trial("refuse", "value: any -> any", **choices),
+        _trial("scribble", "path: string, text: string -> double", **choices),
         _trial("crash", "value: any -> any", **choices),
         _trial("linger", "image: image, seconds: number -> image", **heavy),
         _trial("meet", "image: image -> double", **choices),
