@@ -44,6 +44,7 @@ from .cost import CostModel, Outlook
 from .errors import UnavailableError
 from .executors import Executor
 from .graph import Graph, Operation
+from .held import HeldNodes
 from .jobs import (
     Computed,
     Failed,
@@ -59,6 +60,7 @@ from .jobs import (
     load,
     load_payload,
     needs_artifact,
+    needs_loading,
 )
 from .keeping import Keeper
 from .options import Failure, Progress, RunOptions
@@ -74,13 +76,6 @@ SMALL_S = 1e-6
 
 DROP_BYTES = 4096
 """Values smaller than this stay in memory for the whole run."""
-
-POLL_S = (0.02, 0.2)
-"""Shortest and longest wait between two looks for another process's results."""
-
-STALE_S = 0.25
-"""Leases held by others are asked again at least this often: the end of a process
-that dies is no change of the store."""
 
 STOP_S = 10.0
 """How long a stopped run waits for kernels that do not listen."""
@@ -153,10 +148,7 @@ class Engine:
         self._running: dict[int, Job] = {}
         self._unkept = 0
         self._free = self._executor.capacity
-        self._held: dict[NodeKey, Ref] = {}
-        self._poll_s = POLL_S[0]
-        self._asked_others = 0.0
-        self._seen_changes = 0
+        self._held = HeldNodes(store)
         self.context = Context(directory=graph.directory)
         self.stopped_by: Literal["", "failure", "signal", "time"] = ""
         self._replanned: set[Ref] = set()
@@ -217,6 +209,9 @@ class Engine:
 
         ``then`` gets the exception instead when it failed.
         """
+        if self._states[ref] is not DONE:  # lost since it was asked for
+            self.ask_again(ref, lambda at: self._retry_effect(at, call, then))
+            return
         job = Job(ref, call, [self.values[ref]], [ref], then=then)
         self._running[id(job)] = job
         self._free -= 1
@@ -646,7 +641,7 @@ class Engine:
                 if key in leases.done and self._use_instead(ref, leases.done[key], job):
                     continue
                 if key in leases.held:
-                    self._wait_for_other(ref, key, job)
+                    self._wait_for_other(ref, job)
                     continue
             if job is None:
                 self._run_small(ref)
@@ -675,12 +670,11 @@ class Engine:
         self._release_arguments(ref)
         return True
 
-    def _wait_for_other(self, ref: Ref, key: NodeKey, job: Job | None) -> None:
+    def _wait_for_other(self, ref: Ref, job: Job | None) -> None:
         if job is not None:
             self._free += job.threads
         self._states[ref] = HELD
-        self._held[key] = ref
-        self._asked_others = time.monotonic()
+        self._held.add(ref)
         self.progress.waiting_for_others = len(self._held)
 
     def _submit(self, ref: Ref, job: Job) -> None:
@@ -714,7 +708,7 @@ class Engine:
             return False
         timeout = None if is_idle else 0.0
         if timeout is None and self._held:
-            timeout = self._poll_s
+            timeout = self._held.wait_s
         if timeout is None and deadline is not None:
             timeout = max(0.0, min(1.0, deadline - time.monotonic()))
         message = self._next_message(timeout)
@@ -796,7 +790,8 @@ class Engine:
         if message.is_cancelled:
             return
         if job.keep is not Keep.NOTHING and job.then is not None:
-            kind = kind_of(self.values[job.ref])
+            value = self.values[job.ref]
+            kind = value.kind if isinstance(value, Stored) else kind_of(value)
             self._on_kept(
                 Kept(job.ref, Digest(b""), kind, 0, (), False, message.message)
             )
@@ -826,13 +821,12 @@ class Engine:
     def _on_lost(self, message: Lost) -> None:
         """Compute again what needs an artifact that is gone, then retry the job."""
         job = message.job
-        is_kept = job.keep is not Keep.NOTHING
         self._forget(message.digest, message.ref)
         if job.then is None:
             if self._await_arguments(job.ref):
                 heapq.heappush(self._ready, job.ref)
-        elif not is_kept:
-            self.ask_again(job.ref, lambda at: self._retry_effect(at, job))
+        elif job.keep is Keep.NOTHING:
+            self._retry_effect(job.ref, job.call, job.then)
         elif job.ref in self.keeper.goals:
             self.want(job.ref, self._goal_done)
 
@@ -845,7 +839,7 @@ class Engine:
         """
         for ref, value in enumerate(self.values):
             if self._states[ref] is DONE and (
-                ref == user or needs_artifact(value, digest)
+                needs_artifact(value, digest) or (ref == user and needs_loading(value))
             ):
                 self.keeper.kept.pop(ref, None)
                 self.progress.memory_bytes -= _counted_bytes(value)
@@ -877,16 +871,21 @@ class Engine:
             self._add_waiter(arg, ref)
         return False
 
-    def _retry_effect(self, ref: Ref, job: Job) -> None:
-        assert job.then is not None
+    def _retry_effect(
+        self, ref: Ref, call: Callable[..., Value], then: Callable[[Value], None]
+    ) -> None:
         if ref in self.failures:
-            job.then(PrimitivesError(self.failures[ref].message))
+            then(PrimitivesError(self.failures[ref].message))
         else:
-            self.run_effect(ref, job.call, job.then)
+            self.run_effect(ref, call, then)
 
     def _on_kept(self, message: Kept) -> None:
         ref = message.ref
         self.keeper.note_kept(message)
+        if self._states[ref] is not DONE:  # lost again
+            if ref in self._after_kept:
+                self._add_waiter(ref, self._goal_done)
+            return
         for then in self._after_kept.pop(ref, ()):
             self._calls.append((then, ref))
 
@@ -921,18 +920,9 @@ class Engine:
 
     def _ask_others(self) -> None:
         """See whether another process has finished, or died over, what it holds."""
-        now = time.monotonic()
-        changes = self.store.changes()
-        if changes == self._seen_changes and now - self._asked_others < STALE_S:
-            self._poll_s = min(self._poll_s * 1.5, POLL_S[1])
-            return
-        self._seen_changes = changes
-        self._asked_others = now
-        self._poll_s = POLL_S[0]
-        held, self._held = self._held, {}
-        for ref in held.values():
+        for ref in self._held.take_due():
             self._make_ready(ref)
-        self.progress.waiting_for_others = 0
+        self.progress.waiting_for_others = len(self._held)
 
 
 def _counted_bytes(value: Value) -> int:

@@ -26,7 +26,7 @@ from .errors import InterruptedRunError, PlanError
 from .executors import ThreadExecutor
 from .files import InputFiles, SavedFiles
 from .graph import Graph
-from .jobs import needs_loading
+from .jobs import Kept, needs_loading
 from .keeping import Keeper
 from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunReport
 from .plan import Goal, Plan, Ref
@@ -185,21 +185,23 @@ class _Run:
         elif goal.kind == "save":
             self._save(index, goal, ref)
         else:
+            kept = engine.keeper.kept[ref]
             value = engine.values[ref]
             if needs_loading(value):
                 engine.run_effect(
                     ref,
                     lambda _context, loaded: loaded,
-                    lambda loaded: self._print(index, goal, ref, loaded),
+                    lambda loaded: self._print(index, goal, kept, loaded),
                 )
             else:
-                self._print(index, goal, ref, value)
+                self._print(index, goal, kept, value)
 
-    def _print(self, index: int, goal: Goal, ref: Ref, value: Value) -> None:
+    def _print(self, index: int, goal: Goal, kept: Kept, value: Value) -> None:
+        ref = goal.node
+        self._engine.release(ref)
         if isinstance(value, Exception):
             self._end(self._failed(index, goal, self._engine.failure(ref, str(value))))
             return
-        kept = self._engine.keeper.kept[ref]
         self._end(
             GoalOutcome(
                 index,
@@ -211,7 +213,6 @@ class _Run:
                 digest=kept.digest or None,
             )
         )
-        self._engine.release(ref)
 
     def _save(self, index: int, goal: Goal, ref: Ref) -> None:
         engine = self._engine
