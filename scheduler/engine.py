@@ -248,7 +248,7 @@ class Engine:
         """As :meth:`finish`, for a value that was computed here."""
         if self.graph.keys[ref] is not None:
             self.progress.executed += executed
-        self.keeper.note_seconds(ref, seconds)
+        self.keeper.note_seconds(ref, seconds, self._uses[ref])
         self.finish(ref, value)
 
     def complete_form(self, ref: Ref, value: Value) -> None:

@@ -55,6 +55,7 @@ class Keeper:
         self._costs = costs
         self._recipes = recipes
         self._seconds: dict[Ref, float] = {}
+        self._consumers: dict[Ref, int] = {}
         self._batch = Batch()
         self._commits: list[tuple[Future[None], Batch]] = []
         self._total_s = 0.0
@@ -89,28 +90,51 @@ class Keeper:
             return Keep.NOTHING
         seconds = self._costs.estimate_s(operation.primitive, voxels)
         size = _artifact_bytes(operation, voxels)
-        is_worth = is_worth_keeping(seconds + self.seconds_below(ref), size)
+        is_worth = is_worth_keeping(seconds + self._share_below(ref), size)
         return Keep.STORE if is_worth else Keep.NOTHING
 
-    def note_seconds(self, ref: Ref, seconds: float) -> None:
-        """Note what it took to compute a node, arguments not counted."""
+    def note_seconds(self, ref: Ref, seconds: float, consumers: int = 1) -> None:
+        """Note what it took to compute a node.
+
+        Args:
+            ref: an application.
+            seconds: arguments not counted.
+            consumers: how many nodes wait for it.
+        """
+        below = self.seconds_below(ref)
+        if seconds + below <= NEGLIGIBLE_S:
+            return
         self._total_s += seconds
         self._own_s[ref] = seconds
-        self._seconds[ref] = seconds + self.seconds_below(ref)
+        self._seconds[ref] = seconds + below
+        self._consumers[ref] = max(1, consumers)
 
     def seconds_below(self, ref: Ref) -> float:
         """Return the seconds to compute a node's arguments from what is kept."""
-        if not self._seconds:
-            return 0.0
-        node = self._graph.nodes[ref]
-        assert isinstance(node, App)
-        below = 0.0
-        for arg in node.args:
-            seconds = self._seconds.get(arg)  # type: ignore[arg-type]
-            if seconds and not ((kept := self.kept.get(arg)) and kept.is_stored):  # type: ignore[arg-type]
-                below += seconds
+        below = sum(seconds for _, seconds in self._unkept_below(ref))
         # What arguments share is counted for each; together it was no more than this.
         return min(below, self._total_s)
+
+    def _share_below(self, ref: Ref) -> float:
+        """As :meth:`seconds_below`, each argument shared by all who wait for it.
+
+        Fifty masks of one image that is not kept need it once, not fifty times.
+        """
+        return sum(
+            seconds / self._consumers[arg] for arg, seconds in self._unkept_below(ref)
+        )
+
+    def _unkept_below(self, ref: Ref) -> list[tuple[Ref, float]]:
+        if not self._seconds:
+            return []
+        node = self._graph.nodes[ref]
+        assert isinstance(node, App)
+        return [
+            (arg, self._seconds[arg])
+            for arg in node.args
+            if arg in self._seconds
+            and not ((kept := self.kept.get(arg)) and kept.is_stored)
+        ]
 
     def note_kept(self, message: Kept) -> None:
         """Take note of a value that was named and, if asked, whose bytes are stored."""
