@@ -165,7 +165,9 @@ class Keeper:
         if batch.results or batch.small or batch.release:
             self._batch = Batch()
             self._commit(batch)
-        while self._commits and self._commits[0][0].done():
+        while self._commits and (
+            self._commits[0][0].done() or len(self._commits) > MAX_COMMITS
+        ):
             self._end(*self._commits.pop(0))
 
     def wait(self) -> None:
