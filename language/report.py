@@ -99,7 +99,3 @@ class Reporter:
             )
         errors = found.severity is Severity.ERROR
         (self.errors if errors else self.warnings).append(found)
-
-    def add_placeless(self, code: str, message: str, file: str = "") -> None:
-        """Take an error that no place in a text can be blamed for."""
-        self.errors.append(Diagnostic(Severity.ERROR, code, message, file))

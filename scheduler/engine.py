@@ -242,12 +242,10 @@ class Engine:
             else:
                 self._calls.append((waiter, ref))  # type: ignore[arg-type]
 
-    def finish_computed(
-        self, ref: Ref, value: Value, seconds: float, executed: int = 1
-    ) -> None:
+    def finish_computed(self, ref: Ref, value: Value, seconds: float) -> None:
         """As :meth:`finish`, for a value that was computed here."""
         if self.graph.keys[ref] is not None:
-            self.progress.executed += executed
+            self.progress.executed += 1
         self.keeper.note_seconds(ref, seconds, self._uses[ref])
         self.finish(ref, value)
 

@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import msgspec
 
-from store import ArtifactNotFoundError, CorruptArtifactError, Digest, NodeKey, Store
+from store import Digest, Store
 
 from .graph import Graph
 from .plan import Const, Place, Plan, Ref
 
 _encoder = msgspec.msgpack.Encoder()
-_plan_decoder = msgspec.msgpack.Decoder(Plan)
-_decoder = msgspec.msgpack.Decoder(tuple[bytes, list[tuple[bytes, list[object]]]])
 
 
 class Recipes:
@@ -71,46 +69,3 @@ class Recipes:
         if isinstance(node, Place) or key is None:
             return ["place"]
         return ["node", key]
-
-
-def plan_of(recipe: bytes, store: Store) -> Plan | None:
-    """Return the plan that made a result, if it is still there."""
-    if not recipe:
-        return None
-    digest, _ = _decoder.decode(recipe)
-    try:
-        return _plan_decoder.decode(store.open(Digest(digest)).view())
-    except (ArtifactNotFoundError, CorruptArtifactError, msgspec.DecodeError):
-        return None
-
-
-def find_node(graph: Graph, recipe: bytes, key: NodeKey) -> Ref | None:
-    """Return the node with this key, made again by its recipe where needed.
-
-    Args:
-        graph: of the recipe's plan.
-        recipe: of the result.
-        key: of the node.
-    """
-    _, steps = _decoder.decode(recipe)
-    for function_key, item in steps:
-        function = _by_key(graph, NodeKey(function_key))
-        argument = _argument(graph, item)
-        if function is None or argument is None:
-            return None
-        graph.instantiate(function, argument)
-    return _by_key(graph, key)
-
-
-def _argument(graph: Graph, item: list[object]) -> Ref | None:
-    match item:
-        case ["const", value]:
-            return graph.const(value)
-        case ["node", bytes(key)]:
-            return _by_key(graph, NodeKey(key))
-        case _:
-            return None
-
-
-def _by_key(graph: Graph, key: NodeKey) -> Ref | None:
-    return graph.keys.index(key) if key in graph.keys else None
