@@ -20,9 +20,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import TypeVar
 
 from . import codec
-from .blobs import BlobFile, Blobs
+from .blobs import BlobFile, Blobs, file_state
 from .boot import boot_id
 from .contract import Digest
 from .database import Database
@@ -32,7 +34,9 @@ from .errors import (
     StoreFullError,
     explain_os_error,
 )
-from .manifest import digest_of_bytes
+from .manifest import Manifest, digest_of_bytes, manifest_of
+
+T = TypeVar("T")
 
 INLINE_BYTES = 32 * 1024
 """From this length on, as stored, a file is faster than a row."""
@@ -49,6 +53,9 @@ COLUMNS = """size_bytes, stored_bytes, codec, file, payload,
 
 INSERT = """INSERT INTO artifacts (digest, size_bytes, stored_bytes, codec, touched_ms,
   file, written_boot, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+NOTE_MANIFEST = """INSERT OR REPLACE INTO manifests
+  SELECT digest, ? FROM artifacts WHERE digest = ?"""
 
 
 def now_ms() -> int:
@@ -68,6 +75,7 @@ class Row:
     written_boot: str | None = None
     verified_boot: str | None = None
     verified_state: str | None = None
+    manifest: bytes | None = None
 
     @property
     def place(self) -> tuple[str | None, bytes | None]:
@@ -114,10 +122,20 @@ class Artifacts:
             ArtifactNotFoundError: not here.
             CorruptArtifactError: damaged; it and its records have been dropped.
         """
+        return self._use(
+            digest,
+            lambda row: OpenArtifact(digest, row.size_bytes, self.load(digest, row)),
+        )
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """Return the manifest of an artifact; raises as :meth:`open`."""
+        return self._use(digest, lambda row: self._manifest(digest, row))
+
+    def _use(self, digest: Digest, use: Callable[[Row], T]) -> T:
         row = self.find(digest)
         while row is not None:
             try:
-                return OpenArtifact(digest, row.size_bytes, self.load(digest, row))
+                return use(row)
             except DamagedError as error:
                 read, row = row, self.find(digest)
                 if row is not None and row.place == read.place:
@@ -153,13 +171,35 @@ class Artifacts:
             return data
         stored, status = self._read(row, row.file)
         data = _expanded(stored, row)
-        state = _state(status)
+        state = file_state(status)
         if is_thorough or not self._is_trusted(digest, row, state):
             _require_match(digest, data)
             self._verified[digest] = state
             if digest not in self._pending:
                 self._note_verified(digest, row.file, status)
         return data
+
+    def _manifest(self, digest: Digest, row: Row) -> Manifest:
+        if not self._is_whole(row):
+            raise DamagedError("its file is missing or was cut short")
+        noted = row.manifest or self._noted_manifest(digest)
+        if noted is not None and sha256(noted).digest() == digest:
+            return Manifest.parse(noted)
+        manifest = manifest_of([memoryview(self.load(digest, row))])
+        if manifest.digest != digest:
+            raise DamagedError("its bytes do not match its name")
+        if row.file is not None:
+            encoded = manifest.encode()
+            self._database.write(
+                lambda c: c.execute(NOTE_MANIFEST, (encoded, digest)).rowcount
+            )
+        return manifest
+
+    def _noted_manifest(self, digest: Digest) -> bytes | None:
+        query = "SELECT manifest FROM manifests WHERE digest = ?"
+        with self._database.read() as connection:
+            row = connection.execute(query, (digest,)).fetchone()
+        return row[0] if row else None
 
     def _read(self, row: Row, file: str) -> tuple[bytes | mmap.mmap, os.stat_result]:
         path = self._blobs.path(file)
@@ -200,7 +240,7 @@ class Artifacts:
         changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
         if time.time_ns() - changed_ns < SETTLED_S * 1e9:
             return
-        state = _state(status)
+        state = file_state(status)
         self._database.write(
             lambda connection: (
                 connection.execute(
@@ -307,7 +347,7 @@ class Artifacts:
             self._lost.pop(digest, None)
             status = self._blobs.status(row.file) if row.file is not None else None
             if status is not None:
-                self._verified[digest] = _state(status)
+                self._verified[digest] = file_state(status)
         ticket.add_done_callback(lambda done: self._added(digest, row, done))
 
     def require_room(self, size: int) -> None:
@@ -345,6 +385,8 @@ class Artifacts:
         place = (row.file, boot, row.payload)
         sizes = (row.size_bytes, row.stored_bytes, row.codec, now_ms())
         connection.execute(INSERT, (digest, *sizes, *place))
+        if row.manifest is not None:
+            connection.execute(NOTE_MANIFEST, (row.manifest, digest))
         return True
 
     def _added(self, digest: Digest, row: Row, done: Future[bool]) -> None:
@@ -401,11 +443,6 @@ def _expanded(stored: bytes | mmap.mmap, row: Row) -> bytes | mmap.mmap:
 def _require_match(digest: Digest, data: bytes | mmap.mmap) -> None:
     if digest_of_bytes(memoryview(data)) != digest:
         raise DamagedError("its bytes do not match its name")
-
-
-def _state(status: os.stat_result) -> str:
-    # The time of change cannot be set by hand; a copy has it anew.
-    return f"{status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def delete_row(connection: sqlite3.Connection, digest: bytes) -> str | None:

@@ -77,10 +77,13 @@ class Blobs:
                 if status.st_mtime < before:
                     yield BlobAge(path, name, status.st_size)
 
-    def rename(self, path: str, name: str) -> None:
-        """Give a finished file its final name."""
+    def adopt(self, path: str, digest: bytes, token: str) -> str:
+        """Give a finished file its final name, and return that."""
+        text = digest.hex()
+        name = f"{text[:2]}/{text[2:]}.{token}"
         self._make(f"{self._blobs}/{name[:2]}")
         os.rename(path, self.path(name))
+        return name
 
     def _files(self) -> Iterator[tuple[str, str]]:
         for entry in _scan(self._tmp):
@@ -115,11 +118,8 @@ class BlobFile:
 
     def keep(self, digest: bytes) -> str:
         """Finish the file and return its name."""
-        text = digest.hex()
-        name = f"{text[:2]}/{text[2:]}.{self._token}"
         self._close()
-        self._blobs.rename(self._path, name)
-        return name
+        return self._blobs.adopt(self._path, digest, self._token)
 
     def discard(self) -> None:
         """Drop the file."""
@@ -131,6 +131,12 @@ class BlobFile:
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
+
+
+def file_state(status: os.stat_result) -> str:
+    """Return what no change of a file's bytes leaves as it was."""
+    # The time of change cannot be set by hand; a copy has it anew.
+    return f"{status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
 def _scan(folder: str) -> list[os.DirEntry[str]]:

@@ -84,15 +84,22 @@ class Collector:
         """Remove records, and the artifacts that nothing needs any more."""
         before = stored_bytes(self._connection)
         for key in keys:
-            row = self._connection.execute(
-                "DELETE FROM results WHERE key = ? RETURNING digest", (key,)
-            ).fetchone()
-            if row is not None:
-                self.removed.results += 1
-                self._remove_if_unneeded(row[0])
+            self._remove_records("key = ?", (key,))
         self.removed.results += small.remove_keys(self._connection, keys)
         self.removed.bytes_freed = before - stored_bytes(self._connection)
         return self.removed
+
+    def remove_origin(self, origin: str, limit: int) -> Removed:
+        """Remove at most ``limit`` records of an origin, and what only they needed."""
+        chosen = "rowid IN (SELECT rowid FROM results WHERE origin = ? LIMIT ?)"
+        self._remove_records(chosen, (origin, limit))
+        return self.removed
+
+    def _remove_records(self, chosen: str, values: tuple[object, ...]) -> None:
+        query = f"DELETE FROM results WHERE {chosen} RETURNING digest"
+        for (digest,) in self._connection.execute(query, values).fetchall():
+            self.removed.results += 1
+            self._remove_if_unneeded(digest)
 
     def _remove_unreferenced(self) -> None:
         before = now_ms() - int(GRACE_S * 1000)

@@ -8,8 +8,10 @@ Order of writes.  Bytes come before rows: an artifact's bytes are complete under
 their final name before a record that names them is committed, so a crash can lose
 a result but never leave a record without its bytes.
 
-Results are insert-only.  A second, different digest for a key is kept as evidence
-in the conflict table and marks the record as conflicted; it never replaces it.
+Results are insert-only.  A second, different digest for a key is kept as evidence and
+never replaces the first.  A key in conflict is absent until it has been computed here
+once more; from then on what was computed here is the answer, whatever others say.  If
+two computations here disagree, it stays absent.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import NewType, Protocol
+from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
+
+if TYPE_CHECKING:
+    from .manifest import Manifest
 
 NodeKey = NewType("NodeKey", bytes)
 """32 bytes: SHA-256 of what a node computes."""
@@ -42,7 +47,11 @@ class Result:
         recipe: what re-lowers the node: the digest of the plan that made it, and,
             for an element of a loop, the encoded path of element values.
         reveals_input: whether the value shows its input's voxels.
-        children: digests of artifacts that this artifact refers to.
+        children: digests of artifacts that this artifact refers to; the value is whole
+            with these and nothing else.
+        plan: the plan that ``recipe`` names.  It is kept as long as the result, but it
+            holds paths of this machine: it is no part of the value and no business of
+            others.
     """
 
     key: NodeKey
@@ -56,6 +65,7 @@ class Result:
     recipe: bytes = b""
     reveals_input: bool = False
     children: tuple[Digest, ...] = ()
+    plan: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,101 @@ class ArtifactWriter(Protocol):
 
     def abort(self) -> None:
         """Drop what was written."""
+
+
+class Reception(Protocol):
+    """An artifact that arrives in chunks, in any order, from anywhere.
+
+    End it with one of :meth:`close`, :meth:`suspend` and :meth:`abort`.
+    """
+
+    @property
+    def digest(self) -> Digest:
+        """Name of the artifact."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What its chunks have to be."""
+
+    def missing(self) -> list[range]:
+        """Return the chunks that are still to come, as ranges of their indices."""
+
+    def write_chunk(self, index: int, data: bytes | bytearray | memoryview) -> None:
+        """Verify a chunk and write it; any thread, several at a time.
+
+        A chunk that is here already is verified and not written again.
+
+        Raises:
+            ChunkMismatchError: it is not what the manifest says; nothing was written.
+            StoreFullError: the disk has no room.
+            StoreUnusableError: the reception has ended.
+        """
+
+    def close(self) -> Digest:
+        """Store the artifact; its bytes are complete in the store when this returns.
+
+        Raises:
+            IncompleteArtifactError: chunks are missing; the reception goes on.
+            StoreFullError: no room; what was received is dropped.
+        """
+
+    def suspend(self) -> None:
+        """End, and keep what was received for the next reception of this artifact.
+
+        No effect if the reception has ended.
+        """
+
+    def abort(self) -> None:
+        """End, and drop what was received; no effect if the reception has ended."""
+
+
+class SharedRow(NamedTuple):
+    """A result as somebody who offers it to others has to know it.
+
+    Attributes:
+        key, digest, size_bytes, cost_s, subtree_s, kind, origin, reveals_input: as in
+            :class:`Result`.
+        total_bytes: length of the artifact and of all artifacts it refers to.
+    """
+
+    key: NodeKey
+    digest: Digest
+    size_bytes: int
+    cost_s: float
+    subtree_s: float
+    kind: str
+    origin: str
+    reveals_input: bool
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed among the results since it was last asked.
+
+    Attributes:
+        added: new results; one whose key was told before takes the other's place.
+        removed: keys that were told before and whose results are not there any more.
+        has_more: whether there is more to tell at once.
+    """
+
+    added: list[SharedRow] = field(default_factory=list)
+    removed: list[NodeKey] = field(default_factory=list)
+    has_more: bool = False
+
+
+class Follower(Protocol):
+    """Follows the results of a store; for one thread at a time."""
+
+    def poll(self) -> Changes:
+        """Return what any process changed since the last call; first, all there is.
+
+        Results come in batches of some thousands.  Small results are not told of, nor
+        are keys in conflict.  Costs next to nothing when nothing has changed.
+        """
+
+    def close(self) -> None:
+        """Stop following."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +301,49 @@ class Store(Protocol):
     def put(self, parts: Iterable[bytes | memoryview]) -> Digest:
         """Store one artifact given in parts; storing it twice is no error."""
 
+    def manifest(self, digest: Digest) -> Manifest:
+        """Return the chunk manifest of an artifact; computed at most once.
+
+        Raises:
+            ArtifactNotFoundError: no such artifact is here.
+            CorruptArtifactError: as :meth:`open`.
+        """
+
+    def receive(self, manifest: Manifest) -> Reception:
+        """Begin, or go on with, an artifact that arrives in chunks.
+
+        What an earlier reception left is taken up: what it noted when it was suspended
+        is trusted while the file is unchanged, all else is hashed again.  Receptions
+        of the same artifact at the same time do not meet.  What is left for a day is
+        dropped.  The caller decides beforehand which sizes it admits.
+
+        Raises:
+            ManifestError: the manifest's length and chunks disagree.
+            StoreFullError: the disk, or the cap, leaves no room.
+        """
+
     def commit(self, batch: Batch) -> Future[None]:
         """Queue ``batch`` for the next group commit; the future ends when durable.
 
         The future's exception is ``ArtifactNotFoundError`` when an artifact that a
         record names is not here (any more), ``StoreFullError`` when there is no room.
         The batch must not be changed afterwards.
+
+        A record whose key is held with another digest, or is in conflict, is noted as
+        evidence; only a local one can settle a conflict.
         """
+
+    def note_conflict(
+        self, key: NodeKey, digest: Digest, environment: str, origin: str
+    ) -> None:
+        """Note that a key was said elsewhere to compute to ``digest``.
+
+        No effect if that is what is held; else the key is in conflict from now on,
+        unless it was settled here before.
+        """
+
+    def follower(self) -> Follower:
+        """Begin to follow the results of this store."""
 
     def lease(self, keys: Sequence[NodeKey]) -> Leases:
         """Take leases on nodes about to be computed, against other processes."""
@@ -218,6 +359,19 @@ class Store(Protocol):
 
     def unpin(self, name: str) -> None:
         """Withdraw the pins made under ``name``."""
+
+    def remove_origin(self, origin: str) -> int:
+        """Remove every record of an origin; return how many there were.
+
+        Their artifacts go too, unless they are pinned or something else needs them, and
+        so does evidence of that origin.  For ``"peer"``, unfinished receptions go too.
+        """
+
+    def origin_bytes(self, origin: str) -> int:
+        """Return how many bytes the results of an origin take.
+
+        What several results share counts for each.  One row is read.
+        """
 
     def gc(self, *, cap_bytes: int | None = None, dry_run: bool = False) -> GcReport:
         """Evict cheapest-to-recompute unpinned results until under the cap."""

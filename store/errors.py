@@ -3,6 +3,8 @@
 ``StoreError``
     ``ArtifactNotFoundError``   the bytes are not here; compute or fetch them
     ``CorruptArtifactError``    bytes were here and were damaged; they are dropped
+    ``ChunkMismatchError``      a chunk is not what its manifest says
+    ``IncompleteArtifactError`` not all chunks have arrived
     ``ManifestError``           a chunk manifest is malformed
     ``StoreFullError``          the disk or the cap leaves no room
     ``StoreNewerError``         written by a newer version; not touched
@@ -45,6 +47,28 @@ class CorruptArtifactError(StoreError):
         )
         self.digest = digest
         self.problem = problem
+
+
+class ChunkMismatchError(StoreError):
+    """A chunk that arrived is not what its manifest says; it was not kept."""
+
+    def __init__(self, digest: bytes, index: int, problem: str) -> None:
+        super().__init__(
+            f"chunk {index} of artifact {digest.hex()[:16]} {problem};"
+            " get it from somewhere else"
+        )
+        self.digest = digest
+        self.index = index
+
+
+class IncompleteArtifactError(StoreError):
+    """An artifact cannot be stored because chunks of it have not arrived."""
+
+    def __init__(self, digest: bytes, missing: int) -> None:
+        super().__init__(
+            f"artifact {digest.hex()[:16]} is not complete; chunks missing: {missing}"
+        )
+        self.digest = digest
 
 
 class ManifestError(StoreError):

@@ -31,6 +31,8 @@ OURS = frozenset(
         f"{DATABASE}.new-journal",
         "backups",
         "blobs",
+        "incoming",
+        "realm",
         "runs",
         "tmp",
     }

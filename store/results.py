@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
-from . import codec
+from . import codec, disputes
 from .artifacts import now_ms
 from .contract import Digest, Found, NodeKey, Result
 from .errors import ArtifactNotFoundError
@@ -21,22 +22,28 @@ SIZES = (1, 8, 64, QUERY_KEYS)
 PAYLOAD_BYTES = 1024
 """Payloads up to here come with their record."""
 
-COLUMNS = """key, digest, kind, size_bytes, cost_s, subtree_s, environment, origin,
-  recipe, reveals_input"""
+COLUMNS = """r.key, r.digest, r.kind, r.size_bytes, r.cost_s, r.subtree_s,
+  r.environment, r.origin, r.recipe, r.reveals_input, r.plan"""
 
-INSERT = f"""INSERT INTO results ({COLUMNS}, created_ms, used_ms)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"""
+INSERT = """INSERT INTO results (key, digest, kind, size_bytes, cost_s, subtree_s,
+  environment, origin, recipe, reveals_input, plan, total_bytes, stored_bytes,
+  created_ms, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (key) DO NOTHING"""
 
-LOOKUP = """SELECT r.key, r.digest, r.kind, r.size_bytes, r.cost_s, r.subtree_s,
-  r.environment, r.origin, r.recipe, r.reveals_input, r.used_ms, a.size_bytes, a.codec,
-  CASE WHEN a.size_bytes <= {limit} THEN a.payload END
+INSERT_PART = """INSERT INTO artifact_parts (parent, child, is_plan) VALUES (?, ?, ?)
+  ON CONFLICT DO UPDATE SET is_plan = 1 WHERE excluded.is_plan AND NOT is_plan"""
+
+LOOKUP = f"""SELECT {COLUMNS}, r.used_ms, a.size_bytes, a.codec,
+  CASE WHEN a.size_bytes <= {{limit}} THEN a.payload END
   FROM results r JOIN artifacts a ON a.digest = r.digest
-  WHERE r.key IN ({marks})
-  AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.key = r.key)"""
+  WHERE r.key IN ({{marks}}) AND {disputes.UNDISPUTED}"""
 
+LOG_ENTRIES = 1 << 16
+LOG_GRAIN = 1 << 10
+"""Entries of the log that are kept, and after how many it is looked at."""
 
-NOTE_HELD = """INSERT OR IGNORE INTO conflicts
-  SELECT key, digest, environment, origin, ? FROM results WHERE key = ?"""
+Row: TypeAlias = tuple[Any, ...]
+"""Values for `INSERT`."""
 
 
 class DamagedPayloadError(Exception):
@@ -62,7 +69,7 @@ def lookup(
         parts = _parts(connection, [row[1] for row in rows])
         for row in rows:
             result = _result(row, parts.get(row[1], ()))
-            yield Found(result, _payload(result.digest, *row[11:])), row[10]
+            yield Found(result, _payload(result.digest, *row[12:])), row[11]
 
 
 def insert(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
@@ -71,20 +78,79 @@ def insert(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
     Raises:
         ArtifactNotFoundError: an artifact is not here (any more).
     """
-    needed = {result.digest for result in results}
-    needed.update(child for result in results for child in result.children)
-    _require_artifacts(connection, needed)
+    sizes = _sizes(connection, results)
     now = now_ms()
-    rows = [_row(result, now) for result in sorted(results, key=attrgetter("key"))]
-    before = connection.total_changes
-    connection.executemany(INSERT, rows)
-    if connection.total_changes - before < len(rows):
-        _note_conflicts(connection, results)
-    parts = [(result.digest, child) for result in results for child in result.children]
+    parts = [(it.digest, child, False) for it in results for child in it.children]
+    parts += [(it.digest, it.plan, True) for it in results if it.plan is not None]
     if parts:
-        connection.executemany(
-            "INSERT OR IGNORE INTO artifact_parts VALUES (?, ?)", parts
-        )
+        connection.executemany(INSERT_PART, parts)
+    disputed = disputes.answers(connection, [result.key for result in results])
+    plain = [result for result in results if result.key not in disputed]
+    added: list[tuple[Result, Row]] = []
+    held: list[tuple[Result, Row]] = []
+    for result in sorted(plain, key=attrgetter("key")):
+        row = _row(result, sizes, now)
+        is_new = connection.execute(INSERT, row).rowcount
+        (added if is_new else held).append((result, row))
+    _account(connection, [row for _, row in added])
+    for result, row in held:
+        _compare(connection, result, row)
+    for result in results:
+        if result.key in disputed:
+            _insert_disputed(connection, result, _row(result, sizes, now))
+
+
+def _account(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    """Log and count rows that were inserted."""
+    if not rows:
+        return
+    connection.executemany(
+        "INSERT INTO result_log (key) VALUES (?)", [row[:1] for row in rows]
+    )
+    stored: Counter[str] = Counter()
+    for row in rows:
+        stored[row[7]] += row[12]
+    connection.executemany(
+        "UPDATE origins SET stored_bytes = stored_bytes + ? WHERE origin = ?",
+        [(size, origin) for origin, size in stored.items()],
+    )
+    (last,) = connection.execute("SELECT max(sequence) FROM result_log").fetchone()
+    if last % LOG_GRAIN < len(rows):
+        query = "DELETE FROM result_log WHERE sequence <= ?"
+        connection.execute(query, (last - LOG_ENTRIES,))
+
+
+def _compare(connection: sqlite3.Connection, result: Result, row: Row) -> None:
+    """See whether what is held says the same."""
+    query = "SELECT digest, environment, origin FROM results WHERE key = ?"
+    held = connection.execute(query, (result.key,)).fetchone()
+    if held[0] != result.digest:
+        disputes.note(connection, result.key, *held)
+        said = (result.digest, result.environment, result.origin)
+        disputes.note(connection, result.key, *said)
+    elif held[2] != result.origin == "local":
+        _replace(connection, result, row)
+
+
+def _insert_disputed(connection: sqlite3.Connection, result: Result, row: Row) -> None:
+    key, digest, environment = result.key, result.digest, result.environment
+    if result.origin == "local":
+        disputes.settle(connection, key, digest, environment)
+    else:
+        disputes.note(connection, key, digest, environment, result.origin)
+    if disputes.answers(connection, [key])[key] == digest:
+        _replace(connection, result, row)
+
+
+def _replace(connection: sqlite3.Connection, result: Result, row: Row) -> None:
+    """Insert what is right; a record of what was not, or not computed here, goes."""
+    connection.execute(
+        "DELETE FROM results WHERE key = ?"
+        " AND (digest <> ? OR (origin <> 'local' AND ? = 'local'))",
+        (result.key, result.digest, result.origin),
+    )
+    if connection.execute(INSERT, row).rowcount:
+        _account(connection, [row])
 
 
 def mark_used(connection: sqlite3.Connection, keys: Sequence[bytes]) -> None:
@@ -96,36 +162,14 @@ def mark_used(connection: sqlite3.Connection, keys: Sequence[bytes]) -> None:
     )
 
 
-def add_conflict(
-    connection: sqlite3.Connection,
-    key: bytes,
-    digest: bytes,
-    environment: str,
-    origin: str,
-) -> None:
-    """Keep evidence that a key was said to compute to ``digest``."""
-    connection.execute(
-        "INSERT OR IGNORE INTO conflicts VALUES (?, ?, ?, ?, ?)",
-        (key, digest, environment, origin, now_ms()),
-    )
-
-
-def conflicted(connection: sqlite3.Connection, keys: Sequence[bytes]) -> set[bytes]:
-    """Return which of ``keys`` have evidence against them."""
-    if connection.execute("SELECT 1 FROM conflicts LIMIT 1").fetchone() is None:
-        return set()
-    query = "SELECT 1 FROM conflicts WHERE key = ? LIMIT 1"
-    return {key for key in keys if connection.execute(query, (key,)).fetchone()}
-
-
 def between(
     connection: sqlite3.Connection, low: bytes, high: bytes
 ) -> Iterator[Result]:
     """Yield records whose key is from ``low`` to ``high``, then by digest, in order."""
     # One ordered query for both would have to sort all of them in memory.
-    by_key = f"""SELECT {COLUMNS} FROM results
+    by_key = f"""SELECT {COLUMNS} FROM results r
       WHERE key BETWEEN :low AND :high ORDER BY key"""
-    by_digest = f"""SELECT {COLUMNS} FROM results WHERE digest BETWEEN :low AND :high
+    by_digest = f"""SELECT {COLUMNS} FROM results r WHERE digest BETWEEN :low AND :high
       AND key NOT BETWEEN :low AND :high ORDER BY digest, key"""
     ends = {"low": low, "high": high}
     for row in chain.from_iterable(
@@ -136,7 +180,8 @@ def between(
 
 def children_of(connection: sqlite3.Connection, digest: bytes) -> tuple[Digest, ...]:
     """Return the artifacts that an artifact refers to."""
-    query = "SELECT child FROM artifact_parts WHERE parent = ? ORDER BY child"
+    query = """SELECT child FROM artifact_parts
+      WHERE parent = ? AND NOT is_plan ORDER BY child"""
     return tuple(Digest(child) for (child,) in connection.execute(query, (digest,)))
 
 
@@ -153,6 +198,7 @@ def _result(row: Sequence[Any], children: tuple[Digest, ...] = ()) -> Result:
         recipe=row[8],
         reveals_input=bool(row[9]),
         children=children,
+        plan=row[10],
     )
 
 
@@ -170,14 +216,28 @@ def _payload(
     return data
 
 
-def _require_artifacts(connection: sqlite3.Connection, digests: set[Digest]) -> None:
-    query = "SELECT 1 FROM artifacts WHERE digest = ?"
-    for digest in digests:
-        if connection.execute(query, (digest,)).fetchone() is None:
+def _sizes(
+    connection: sqlite3.Connection, results: Sequence[Result]
+) -> dict[Digest, tuple[int, int]]:
+    """Return the lengths, as they are and as stored, of the artifacts of records."""
+    needed = {result.digest for result in results}
+    needed.update(child for result in results for child in result.children)
+    needed.update(result.plan for result in results if result.plan is not None)
+    query = "SELECT size_bytes, stored_bytes FROM artifacts WHERE digest = ?"
+    sizes = {}
+    for digest in needed:
+        row = connection.execute(query, (digest,)).fetchone()
+        if row is None:
             raise ArtifactNotFoundError(digest)
+        sizes[digest] = row
+    return sizes
 
 
-def _row(result: Result, now: int) -> tuple[object, ...]:
+def _row(result: Result, sizes: dict[Digest, tuple[int, int]], now: int) -> Row:
+    total_bytes, stored_bytes = sizes[result.digest]
+    for child in {*result.children} - {result.digest}:
+        total_bytes += sizes[child][0]
+        stored_bytes += sizes[child][1]
     return (
         result.key,
         result.digest,
@@ -189,25 +249,12 @@ def _row(result: Result, now: int) -> tuple[object, ...]:
         result.origin,
         result.recipe,
         result.reveals_input,
+        result.plan,
+        total_bytes,
+        stored_bytes,
         now,
         now,
     )
-
-
-def _note_conflicts(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
-    for result in results:
-        (held,) = connection.execute(
-            "SELECT digest FROM results WHERE key = ?", (result.key,)
-        ).fetchone()
-        if held != result.digest:
-            connection.execute(NOTE_HELD, (now_ms(), result.key))
-            add_conflict(
-                connection,
-                result.key,
-                result.digest,
-                result.environment,
-                result.origin,
-            )
 
 
 def _parts(
@@ -217,7 +264,7 @@ def _parts(
         return {}
     digests = _filled(digests)
     query = f"""SELECT parent, child FROM artifact_parts
-      WHERE parent IN ({_marks(len(digests))}) ORDER BY parent, child"""
+      WHERE parent IN ({_marks(len(digests))}) AND NOT is_plan ORDER BY parent, child"""
     parts: dict[bytes, tuple[Digest, ...]] = {}
     for parent, child in connection.execute(query, digests):
         parts[parent] = (*parts.get(parent, ()), child)

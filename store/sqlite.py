@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from . import check, leases, place, results, stream
+from . import check, disputes, leases, place, results, stream
 from .artifacts import Artifacts, OpenArtifact, now_ms
 from .blobs import Blobs
 from .collect import stored_bytes
@@ -24,6 +24,7 @@ from .contract import (
     Leases,
     NodeKey,
     Result,
+    Small,
     StoreStats,
 )
 from .database import Database
@@ -33,11 +34,14 @@ from .errors import (
     StoreUnusableError,
     explain_os_error,
 )
-from .manifest import Buffer, digest_of_bytes
+from .follower import ResultFollower
+from .incoming import Incoming
+from .manifest import Buffer, Manifest, digest_of_bytes
 from .migrations import STORE_ROOM, Migrations
 from .migrations import apply as apply_steps
 from .migrations import create as create_database
 from .migrations import missing as missing_steps
+from .reception import ArtifactReception, receive
 from .small import (
     SegmentDamagedError,
     SmallResults,
@@ -118,7 +122,10 @@ class SqliteStore:
         self._small = SmallResults()
         self._owner = leases.Owner(root)
         self._used: set[NodeKey] = set()
-        self._upkeep = Upkeep(self.database, self._artifacts, self._blobs)
+        self._incoming = Incoming(root, self.database, self._blobs)
+        self._upkeep = Upkeep(
+            self.database, self._artifacts, self._blobs, self._incoming
+        )
         self.database.writer.after_group = self._upkeep.tidy
 
     def __enter__(self) -> SqliteStore:
@@ -161,25 +168,27 @@ class SqliteStore:
             if used_ms < recently:
                 self._used.add(hit.result.key)
         payloads = self._small.lookup(connection, keys)
-        excluded = results.conflicted(connection, list(payloads)) if payloads else set()
+        disputed = disputes.answers(connection, payloads) if payloads else {}
         for key, values in payloads.items():
-            hits = [Found(_small_result(key, value), value) for value in values]
+            small = [Found(_small_result(key, value), value) for value in values]
+            hits = [*small, found[key]] if key in found else small
             digests = {hit.result.digest for hit in hits}
-            if key in found:
-                digests.add(found[key].result.digest)
             if len(digests) > 1:
-                self._note_conflict(key, digests)
+                evidence = [hit.result for hit in hits]
+                self.database.write(partial(_note, evidence=evidence))
                 found.pop(key, None)
-            elif key not in excluded:
-                found.setdefault(key, hits[0])
+            elif key not in disputed or disputed[key] in digests:
+                found.setdefault(key, small[0])
         return found
 
-    def _note_conflict(self, key: NodeKey, digests: set[Digest]) -> None:
-        def note(connection: sqlite3.Connection) -> None:
-            for digest in digests:
-                results.add_conflict(connection, key, digest, "", "local")
-
-        self.database.write(note)
+    def note_conflict(
+        self, key: NodeKey, digest: Digest, environment: str, origin: str
+    ) -> None:
+        """Note that a key was said elsewhere to compute to ``digest``."""
+        held = [found.result for found in self.lookup([key]).values()]
+        if digest not in (result.digest for result in held):
+            said = Result(key, digest, "", 0, 0.0, 0.0, environment, origin)
+            self.database.transact(lambda c: _note(c, [*held, said]))
 
     def commit(self, batch: Batch) -> Future[None]:
         """Queue ``batch`` for the next group commit; the future ends when durable."""
@@ -189,6 +198,7 @@ class SqliteStore:
                 self._insert_results(connection, batch.results)
             if batch.small:
                 append(connection, batch.small)
+                _settle_small(connection, batch.small)
                 self._upkeep.has_new_small = True
             if batch.release:
                 leases.give_back(connection, self._owner, batch.release)
@@ -238,6 +248,21 @@ class SqliteStore:
         """
         return self._upkeep.remove(keys)
 
+    def remove_origin(self, origin: str) -> int:
+        """Remove every record of an origin; return how many there were."""
+        return self._upkeep.remove_origin(origin)
+
+    def origin_bytes(self, origin: str) -> int:
+        """Return how many bytes the results of an origin take."""
+        query = "SELECT stored_bytes FROM origins WHERE origin = ?"
+        with self.database.read() as connection:
+            row = connection.execute(query, (origin,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def follower(self) -> ResultFollower:
+        """Begin to follow the results of this store."""
+        return ResultFollower(self.database.path)
+
     # ---- artifacts ---------------------------------------------------------
 
     def open(self, digest: Digest) -> OpenArtifact:
@@ -252,6 +277,14 @@ class SqliteStore:
     def put(self, parts: Iterable[Buffer]) -> Digest:
         """Store one artifact given in parts; storing it twice is no error."""
         return stream.put(self._artifacts, parts)
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """Return the chunk manifest of an artifact; computed at most once."""
+        return self._artifacts.manifest(digest)
+
+    def receive(self, manifest: Manifest) -> ArtifactReception:
+        """Begin, or go on with, an artifact that arrives in chunks."""
+        return receive(self._artifacts, self._incoming, manifest)
 
     # ---- leases ------------------------------------------------------------
 
@@ -380,6 +413,19 @@ def _store_id(database: Database, connection: sqlite3.Connection) -> str:
         )
         row = connection.execute(query).fetchone()
     return str(row[0])
+
+
+def _note(connection: sqlite3.Connection, evidence: Sequence[Result]) -> None:
+    for it in evidence:
+        disputes.note(connection, it.key, it.digest, it.environment, it.origin)
+
+
+def _settle_small(connection: sqlite3.Connection, smalls: Sequence[Small]) -> None:
+    disputed = disputes.answers(connection, [small.key for small in smalls])
+    for small in smalls:
+        if small.key in disputed:
+            digest = digest_of_bytes(small.payload)
+            disputes.settle(connection, small.key, digest, "")
 
 
 def _small_result(key: NodeKey, payload: bytes) -> Result:

@@ -120,7 +120,8 @@ class ArtifactStream:
     def _finish(self, file: BlobFile) -> Digest:
         if self._encoder is not None:
             file.write(self._encoder.flush())
-        digest = self._hasher.finish().digest
+        manifest = self._hasher.finish()
+        digest = manifest.digest
         if self._artifacts.is_held(digest):
             return digest
         self._artifacts.require_room(file.stored_bytes)
@@ -133,6 +134,7 @@ class ArtifactStream:
             name,
             None,
             boot_id(),
+            manifest=manifest.encode(),
         )
         self._artifacts.add(digest, row)
         return digest

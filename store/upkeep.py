@@ -9,13 +9,14 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from . import results
+from . import disputes
 from .artifacts import Artifacts
 from .blobs import BlobAge, Blobs
 from .collect import GRACE_S, Collector, Removed, orphans, stored_bytes
 from .contract import GcReport, NodeKey
 from .database import Database
 from .errors import StoreError
+from .incoming import Incoming
 from .manifest import digest_of_bytes
 from .small import SegmentDamagedError, merge_runs, repair_run
 
@@ -24,17 +25,31 @@ EVICT_TO = 0.8
 RETRY_S = 30.0
 """Pause before another eviction, when one has not made enough room."""
 
+SWEEP_S = 3600.0
+"""Pause between looks for receptions that nobody goes on with."""
+
+REMOVED_AT_ONCE = 1000
+"""Records removed in one transaction; others may write between them."""
+
 
 class Upkeep:
     """Tidies one store."""
 
-    def __init__(self, database: Database, artifacts: Artifacts, blobs: Blobs) -> None:
+    def __init__(
+        self,
+        database: Database,
+        artifacts: Artifacts,
+        blobs: Blobs,
+        incoming: Incoming,
+    ) -> None:
         self.has_new_small = False
         """Set when small results were added since the last look."""
         self._database = database
         self._artifacts = artifacts
         self._blobs = blobs
+        self._incoming = incoming
         self._retry_at = 0.0
+        self._sweep_at = 0.0
 
     def tidy(self) -> None:
         """Merge and evict where it is due; on the writer's thread, after each group."""
@@ -43,12 +58,16 @@ class Upkeep:
                 self.has_new_small = False
                 self._merge_small()
             self._make_room()
+            if time.monotonic() >= self._sweep_at:
+                self._sweep_at = time.monotonic() + SWEEP_S
+                self._incoming.sweep()
 
     def collect(self, cap_bytes: int, dry_run: bool) -> GcReport:
         """Evict until under ``cap_bytes`` and sweep orphans, or tell what would go."""
 
         def work(connection: sqlite3.Connection) -> Removed:
-            connection.execute("SAVEPOINT collection")
+            if dry_run:
+                connection.execute("SAVEPOINT collection")
             removed = Collector(connection).collect(cap_bytes)
             if dry_run:
                 connection.execute("ROLLBACK TO collection")
@@ -60,7 +79,7 @@ class Upkeep:
             self._database.writer.outside_transaction(
                 lambda c: c.execute("PRAGMA incremental_vacuum").fetchall()
             )
-        swept = self._sweep(dry_run)
+        swept = self._sweep(dry_run) + self._incoming.sweep(is_dry=dry_run)
         freed = removed.bytes_freed + sum(file.size_bytes for file in swept)
         return GcReport(removed.results, removed.artifacts, freed, len(swept))
 
@@ -91,6 +110,22 @@ class Upkeep:
             else:
                 self._clear(removed)
                 return removed.results
+
+    def remove_origin(self, origin: str) -> int:
+        """Remove all that is of an origin; return how many records there were."""
+        count = 0
+        while True:
+            removed = self._database.transact(
+                lambda c: Collector(c).remove_origin(origin, REMOVED_AT_ONCE)
+            )
+            self._clear(removed)
+            count += removed.results
+            if removed.results < REMOVED_AT_ONCE:
+                break
+        self._database.transact(lambda c: disputes.forget_origin(c, origin))
+        if origin == "peer":
+            self._incoming.sweep(age_s=0.0)
+        return count
 
     def look_again(self) -> None:
         """Try to evict at the next occasion, whatever came of it before."""
@@ -133,5 +168,5 @@ def _merge_once(connection: sqlite3.Connection) -> bool:
     for key, payloads in conflicts:
         for payload in payloads:
             digest = digest_of_bytes(payload)
-            results.add_conflict(connection, key, digest, "", "local")
+            disputes.note(connection, key, digest, "", "local")
     return True

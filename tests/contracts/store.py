@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 
 import numpy as np
@@ -10,12 +13,21 @@ import pytest
 from store import (
     ArtifactNotFoundError,
     Batch,
+    ChunkMismatchError,
     Digest,
+    Follower,
+    IncompleteArtifactError,
+    Manifest,
+    ManifestError,
     NodeKey,
+    Reception,
     Result,
+    SharedRow,
     Small,
     Store,
+    StoreUnusableError,
     digest_of,
+    manifest_of,
 )
 
 MIB = 1 << 20
@@ -38,12 +50,47 @@ def result_of(
     return Result(key_of(name), digest, "image", size_bytes, subtree_s, subtree_s)
 
 
-def keep(store: Store, name: object, data: bytes, subtree_s: float = 1.0) -> Digest:
+def keep(
+    store: Store,
+    name: object,
+    data: bytes,
+    subtree_s: float = 1.0,
+    origin: str = "local",
+) -> Digest:
     """Store ``data`` as what a made-up node computed to."""
     digest = store.put([data])
     result = result_of(name, digest, subtree_s=subtree_s, size_bytes=len(data))
-    store.commit(Batch(results=[result])).result()
+    store.commit(Batch(results=[replace(result, origin=origin)])).result()
     return digest
+
+
+def chunk_of(data: bytes, index: int) -> memoryview:
+    """Return one chunk of an artifact."""
+    return memoryview(data)[index * MIB : (index + 1) * MIB]
+
+
+def fill(reception: Reception, data: bytes, indices: Iterable[int]) -> None:
+    """Write chunks of ``data``."""
+    for index in indices:
+        reception.write_chunk(index, chunk_of(data, index))
+
+
+def answer_of(store: Store, name: object) -> Digest | None:
+    """Return what a made-up node computed to, as far as the store knows."""
+    found = store.lookup([key_of(name)]).get(key_of(name))
+    return None if found is None else found.result.digest
+
+
+def take_over(follower: Follower, known: dict[NodeKey, SharedRow]) -> None:
+    """Bring ``known`` up to date; a follower never tells more than once is due."""
+    while True:
+        changes = follower.poll()
+        assert len({row.key for row in changes.added}) == len(changes.added)
+        for key in changes.removed:
+            del known[key]
+        known |= {row.key: row for row in changes.added}
+        if not changes.has_more:
+            return
 
 
 class StoreContract:
@@ -135,6 +182,7 @@ class StoreContract:
             recipe=b"plan",
             reveals_input=True,
             children=(part,),
+            plan=store.put([b"the plan"]),
         )
         store.commit(Batch(results=[result])).result()
         found = store.lookup([key_of("b"), key_of("a"), key_of("c")])
@@ -211,6 +259,300 @@ class StoreContract:
         assert {hit.payload for hit in found.values()} == {
             b"%d" % number for number in range(3000)
         }
+
+    # ---- conflicts
+
+    def test_a_key_in_conflict_is_what_is_computed_here_once_more(
+        self, store: Store
+    ) -> None:
+        keep(store, "a", b"theirs", origin="peer")
+        ours = keep(store, "a", b"ours")
+        assert answer_of(store, "a") is None
+        assert keep(store, "a", b"ours") == answer_of(store, "a")
+        keep(store, "a", b"another", origin="peer")
+        assert answer_of(store, "a") == ours
+        assert store.stats().conflicts == 1
+
+    def test_what_was_held_and_is_computed_again_stays(self, store: Store) -> None:
+        ours = keep(store, "a", b"ours")
+        keep(store, "a", b"theirs", origin="peer")
+        assert answer_of(store, "a") is None
+        keep(store, "a", b"ours")
+        assert answer_of(store, "a") == ours
+
+    def test_computations_here_that_disagree_are_never_an_answer(
+        self, store: Store
+    ) -> None:
+        keep(store, "a", b"theirs", origin="peer")
+        for data in (b"one", b"one", b"two", b"one", b"two", b"theirs"):
+            keep(store, "a", data)
+        assert answer_of(store, "a") is None
+
+    def test_others_do_not_settle_a_conflict(self, store: Store) -> None:
+        for data in (b"one", b"two", b"one", b"one"):
+            keep(store, "a", data, origin="peer")
+        assert answer_of(store, "a") is None
+        two = keep(store, "a", b"two")
+        assert answer_of(store, "a") == two
+        assert store.lookup([key_of("a")])[key_of("a")].result.origin == "local"
+
+    def test_evidence_without_bytes_is_a_conflict(self, store: Store) -> None:
+        ours = keep(store, "a", b"ours")
+        store.note_conflict(key_of("a"), ours, "", "peer")
+        assert answer_of(store, "a") == ours
+        assert store.stats().conflicts == 0
+        store.note_conflict(key_of("a"), digest_of([b"theirs"]), "", "peer")
+        store.note_conflict(key_of("b"), digest_of([b"x"]), "", "peer")
+        assert store.lookup([key_of("a"), key_of("b")]) == {}
+        assert store.stats().conflicts == 2
+        keep(store, "a", b"ours")
+        keep(store, "b", b"y", origin="peer")
+        assert answer_of(store, "a") == ours
+        assert answer_of(store, "b") is None
+
+    def test_a_small_result_settles_a_conflict(self, store: Store) -> None:
+        keep(store, "a", b"theirs", origin="peer")
+        small = Batch(small=[Small(key_of("a"), b"ours")])
+        store.commit(small).result()
+        assert answer_of(store, "a") is None
+        store.commit(Batch()).result()  # what the look-up noted is durable now
+        assert store.stats().conflicts == 1
+        store.commit(small).result()
+        assert answer_of(store, "a") == digest_of([b"ours"])
+
+    def test_the_same_result_from_elsewhere_is_no_conflict(self, store: Store) -> None:
+        digest = keep(store, "a", b"one", origin="peer")
+        keep(store, "a", b"one", origin="peer")
+        assert store.lookup([key_of("a")])[key_of("a")].result.origin == "peer"
+        keep(store, "a", b"one")
+        keep(store, "a", b"one", origin="peer")
+        found = store.lookup([key_of("a")])[key_of("a")].result
+        assert (found.digest, found.origin) == (digest, "local")
+        assert store.stats().conflicts == 0
+
+    # ---- plans
+
+    def test_a_plan_is_kept_and_is_never_part_of_a_value(self, store: Store) -> None:
+        part, value = store.put([noise(5000, 1)]), store.put([b"value"])
+        plans = [store.put([b"plan %d" % number]) for number in range(2)]
+        for number, plan in enumerate(plans):
+            result = replace(
+                result_of(number, value, size_bytes=5), children=(part,), plan=plan
+            )
+            store.commit(Batch(results=[result])).result()
+        found = store.lookup([key_of(0), key_of(1)])
+        for number, plan in enumerate(plans):
+            result = found[key_of(number)].result
+            assert (result.children, result.plan) == ((part,), plan)
+        known: dict[NodeKey, SharedRow] = {}
+        take_over(store.follower(), known)
+        assert {row.total_bytes for row in known.values()} == {5005}
+        store.pin("goal", [value])
+        store.gc(cap_bytes=0)
+        assert all(store.open(plan).view() for plan in plans)
+
+    # ---- manifests
+
+    @pytest.mark.parametrize("size", [0, 1, 40_000, MIB, 3 * MIB + 5])
+    @pytest.mark.parametrize("is_noise", [True, False])
+    def test_the_manifest_of_an_artifact_is_known(
+        self, store: Store, size: int, is_noise: bool
+    ) -> None:
+        data = noise(size) if is_noise else bytes(size)
+        digest = keep(store, "a", data)
+        for _ in range(2):
+            assert store.manifest(digest) == manifest_of([data])
+
+    def test_there_is_no_manifest_of_what_is_not_here(self, store: Store) -> None:
+        digest = keep(store, "a", noise(2 * MIB))
+        store.gc(cap_bytes=0)
+        with pytest.raises(ArtifactNotFoundError):
+            store.manifest(digest)
+
+    # ---- receptions
+
+    @pytest.mark.parametrize("size", [0, 1, 5000, MIB, MIB + 1, 3 * MIB + 5])
+    @pytest.mark.parametrize("is_noise", [True, False])
+    def test_chunks_in_any_order_become_the_artifact(
+        self, store: Store, size: int, is_noise: bool
+    ) -> None:
+        data = noise(size) if is_noise else bytes(size)
+        reception = store.receive(manifest_of([data]))
+        while missing := reception.missing():
+            fill(reception, data, missing[-1][-1:])
+        digest = reception.close()
+        assert digest == reception.digest == digest_of([data])
+        assert store.open(digest).view() == data
+        assert store.manifest(digest) == reception.manifest
+
+    def test_what_is_missing_is_told_in_ranges(self, store: Store) -> None:
+        data = noise(6 * MIB)
+        reception = store.receive(manifest_of([data]))
+        assert reception.missing() == [range(6)]
+        fill(reception, data, [1, 4])
+        assert reception.missing() == [range(1), range(2, 4), range(5, 6)]
+        with pytest.raises(IncompleteArtifactError, match="missing: 4"):
+            reception.close()
+        fill(reception, data, [0, 2, 3, 5])
+        assert reception.missing() == []
+        assert store.open(reception.close()).view() == data
+
+    def test_a_wrong_chunk_is_refused_and_not_written(self, store: Store) -> None:
+        data = noise(2 * MIB + 7)
+        reception = store.receive(manifest_of([data]))
+        wrong = [
+            (0, chunk_of(data, 1)),
+            (0, chunk_of(data, 0)[:-1]),
+            (2, memoryview(bytes(7))),
+            (2, memoryview(data)[-8:]),
+            (3, memoryview(b"")),
+            (-1, chunk_of(data, 2)),
+        ]
+        for index, chunk in wrong:
+            with pytest.raises(ChunkMismatchError, match=f"chunk {index} of"):
+                reception.write_chunk(index, chunk)
+        assert reception.missing() == [range(3)]
+        fill(reception, data, range(3))
+        with pytest.raises(ChunkMismatchError):
+            reception.write_chunk(0, chunk_of(data, 1))
+        assert store.open(reception.close()).view() == data
+
+    def test_a_manifest_that_contradicts_itself_is_refused(self, store: Store) -> None:
+        with pytest.raises(ManifestError, match="disagree"):
+            store.receive(Manifest(2 * MIB, (bytes(32),)))
+
+    def test_many_threads_may_write_the_same_chunks(self, store: Store) -> None:
+        data = noise(5 * MIB + 3)
+        reception = store.receive(manifest_of([data]))
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: fill(reception, data, [n % 6]), range(30)))
+        assert store.open(reception.close()).view() == data
+
+    def test_what_is_here_has_nothing_missing(self, store: Store) -> None:
+        data = noise(2 * MIB)
+        keep(store, "a", data)
+        reception = store.receive(manifest_of([data]))
+        assert reception.missing() == []
+        assert reception.close() == digest_of([data])
+        assert store.stats().artifacts == 1
+
+    @pytest.mark.parametrize("size", [1000, 3 * MIB])
+    def test_an_ended_reception_takes_nothing_more(
+        self, store: Store, size: int
+    ) -> None:
+        data = noise(size)
+        for end in ("suspend", "abort"):
+            reception = store.receive(manifest_of([data]))
+            getattr(reception, end)()
+            with pytest.raises(StoreUnusableError, match="has ended"):
+                fill(reception, data, [0])
+            reception.suspend()
+            reception.abort()
+        with pytest.raises(ArtifactNotFoundError):
+            store.open(digest_of([data]))
+
+    def test_a_suspended_reception_is_taken_up(self, store: Store) -> None:
+        data = noise(4 * MIB)
+        reception = store.receive(manifest_of([data]))
+        fill(reception, data, [0, 2])
+        reception.suspend()
+        reception = store.receive(manifest_of([data]))
+        assert reception.missing() == [range(1, 2), range(3, 4)]
+        fill(reception, data, [3, 1])
+        assert store.open(reception.close()).view() == data
+
+    def test_an_aborted_reception_leaves_nothing(self, store: Store) -> None:
+        data = noise(2 * MIB)
+        reception = store.receive(manifest_of([data]))
+        fill(reception, data, [0])
+        reception.abort()
+        assert store.receive(manifest_of([data])).missing() == [range(2)]
+
+    def test_receptions_of_the_same_artifact_do_not_meet(self, store: Store) -> None:
+        data = noise(3 * MIB)
+        one, two = (store.receive(manifest_of([data])) for _ in range(2))
+        fill(one, data, [0])
+        assert two.missing() == [range(3)]
+        fill(two, data, [2, 1, 0])
+        assert two.close() == digest_of([data])
+        fill(one, data, [1, 2])
+        assert one.close() == digest_of([data])
+        assert store.open(digest_of([data])).view() == data
+        assert store.stats().artifacts == 1
+
+    # ---- following
+
+    def test_a_follower_is_told_what_comes_and_goes(self, store: Store) -> None:
+        known: dict[NodeKey, SharedRow] = {}
+        first = keep(store, "a", b"one")
+        follower = store.follower()
+        take_over(follower, known)
+        assert known == {
+            key_of("a"): SharedRow(
+                key_of("a"), first, 3, 1.0, 1.0, "image", "local", False, 3
+            )
+        }
+        keep(store, "b", b"two", origin="peer")
+        store.commit(Batch(small=[Small(key_of("c"), b"3")])).result()
+        take_over(follower, known)
+        assert {key: row.origin for key, row in known.items()} == {
+            key_of("a"): "local",
+            key_of("b"): "peer",
+        }
+        store.gc(cap_bytes=0)
+        take_over(follower, known)
+        assert known == {}
+        changes = follower.poll()
+        assert (changes.added, changes.removed, changes.has_more) == ([], [], False)
+        follower.close()
+
+    def test_a_follower_is_not_told_of_conflicts(self, store: Store) -> None:
+        known: dict[NodeKey, SharedRow] = {}
+        follower = store.follower()
+        for data, origin, expected in (
+            (b"one", "peer", b"one"),
+            (b"two", "peer", None),
+            (b"two", "local", b"two"),
+            (b"one", "peer", b"two"),
+            (b"one", "local", None),
+        ):
+            keep(store, "a", data, origin=origin)
+            take_over(follower, known)
+            told = known.get(key_of("a"))
+            digest = None if expected is None else digest_of([expected])
+            assert (told and told.digest) == digest == answer_of(store, "a")
+        follower.close()
+
+    # ---- origins
+
+    def test_what_came_from_an_origin_is_counted_and_removed(
+        self, store: Store
+    ) -> None:
+        mine = keep(store, "mine", noise(5000, 1))
+        keep(store, "theirs", noise(6000, 2), origin="peer")
+        part = store.put([noise(7000, 3)])
+        whole = replace(result_of("whole", store.put([b"whole"])), children=(part,))
+        store.commit(Batch(results=[replace(whole, origin="peer")])).result()
+        keep(store, "both", noise(5000, 1), origin="peer")
+        assert store.origin_bytes("local") == 5000
+        assert store.origin_bytes("peer") == 6000 + 7005 + 5000
+        assert store.remove_origin("peer") == 3
+        assert answer_of(store, "mine") == mine
+        assert store.stats().artifacts == store.stats().results == 1
+        assert (store.origin_bytes("peer"), store.origin_bytes("local")) == (0, 5000)
+        assert store.remove_origin("peer") == 0
+
+    def test_without_others_there_is_no_conflict_with_them(self, store: Store) -> None:
+        ours = keep(store, "a", b"ours")
+        keep(store, "a", b"theirs", origin="peer")
+        keep(store, "b", b"one")
+        keep(store, "b", b"two")
+        keep(store, "b", b"three", origin="peer")
+        assert store.lookup([key_of("a"), key_of("b")]) == {}
+        store.remove_origin("peer")
+        assert answer_of(store, "a") == ours
+        assert answer_of(store, "b") is None
+        assert store.stats().conflicts == 1
 
     # ---- leases, pins, collection
 

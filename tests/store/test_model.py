@@ -11,10 +11,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from store import ArtifactNotFoundError, Batch, Digest, NodeKey, Small, open_store
-from tests.contracts.store import key_of, noise, result_of
+from store import (
+    ArtifactNotFoundError,
+    Batch,
+    Digest,
+    NodeKey,
+    SharedRow,
+    Small,
+    digest_of,
+    manifest_of,
+    open_store,
+)
+from tests.contracts.store import MIB, fill, keep, key_of, noise, take_over
 
-DATA = [b"", b"one", noise(1000, 1), bytes(40_000), noise(40_000, 2), noise(40_000, 3)]
+DATA = [b"", b"one", noise(1000, 1), bytes(40_000), noise(40_000, 2), noise(MIB + 1, 3)]
 KEYS = [key_of(number) for number in range(5)]
 
 sides = st.integers(0, 1)
@@ -32,13 +42,27 @@ class TwoStores(RuleBasedStateMachine):
         self.said: dict[NodeKey, set[bytes]] = {}
         self.must_hold: set[NodeKey] = set()
         self.pinned: dict[Digest, bytes] = {}
+        self.follower = self.stores[0].follower()
+        self.followed: dict[NodeKey, SharedRow] = {}
+
+    @rule(side=sides, key=keys, data=data, origin=st.sampled_from(["local", "peer"]))
+    def keep(self, side: int, key: int, data: bytes, origin: str) -> None:
+        keep(self.stores[side], key, data, origin=origin)
+        self._said(KEYS[key], data)
+
+    @rule(side=sides, data=data, is_suspended=st.booleans())
+    def receive(self, side: int, data: bytes, is_suspended: bool) -> None:
+        reception = self.stores[side].receive(manifest_of([data]))
+        fill(reception, data, [index for part in reception.missing() for index in part])
+        if is_suspended:
+            reception.suspend()
+        else:
+            assert reception.close() == digest_of([data])
 
     @rule(side=sides, key=keys, data=data)
-    def keep(self, side: int, key: int, data: bytes) -> None:
-        store = self.stores[side]
-        digest = store.put([data])
-        store.commit(Batch(results=[result_of(key, digest)])).result()
-        self._said(KEYS[key], data)
+    def hear(self, side: int, key: int, data: bytes) -> None:
+        self.stores[side].note_conflict(KEYS[key], digest_of([data]), "", "peer")
+        self.said.setdefault(KEYS[key], set()).update((data, b"a rumour"))
 
     @rule(side=sides, key=keys, data=st.sampled_from(DATA[:3]))
     def keep_small(self, side: int, key: int, data: bytes) -> None:
@@ -105,12 +129,24 @@ class TwoStores(RuleBasedStateMachine):
                     assert len(said) > 1
 
     @invariant()
+    def a_follower_knows_the_same(self) -> None:
+        for store in self.stores:
+            store.lookup(KEYS)  # notes where small results disagree with others
+            store.commit(Batch()).result()
+        take_over(self.follower, self.followed)
+        found = self.stores[1].lookup(KEYS)
+        assert {key: row.digest for key, row in self.followed.items()} == {
+            key: hit.result.digest for key, hit in found.items() if hit.result.kind
+        }
+
+    @invariant()
     def pins_hold(self) -> None:
         for store in self.stores:
             for digest, content in self.pinned.items():
                 assert store.open(digest).view() == content
 
     def teardown(self) -> None:
+        self.follower.close()
         for store in self.stores:
             store.close()
         with open_store(self.path) as store:

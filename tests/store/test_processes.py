@@ -7,12 +7,32 @@ import random
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from store import Batch, Small, SqliteStore, open_store
-from tests.contracts.store import keep, key_of, noise, result_of
+from store import (
+    ArtifactNotFoundError,
+    Batch,
+    NodeKey,
+    SharedRow,
+    Small,
+    SqliteStore,
+    digest_of,
+    manifest_of,
+    open_store,
+)
+from tests.contracts.store import (
+    MIB,
+    fill,
+    keep,
+    key_of,
+    noise,
+    result_of,
+    take_over,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +41,8 @@ import os, sys
 from pathlib import Path
 from store import *
 from tests.contracts.store import *
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 store = open_store(Path(sys.argv[1]))
 def say(*words):
     print(*words, flush=True)
@@ -71,6 +93,34 @@ while todo:
     todo = [key for key in todo if key not in done]
 store.close()
 say(computed)
+"""
+
+RECEIVE_FOREVER = """
+import random
+chance = random.Random(int(sys.argv[2]))
+say("ready")
+while True:
+    number = chance.randrange(3)
+    data = noise(6 * MIB + 5, number) if number else bytes(6 * MIB + 5)
+    reception = store.receive(manifest_of([data]))
+    indices = [index for part in reception.missing() for index in part]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda index: fill(reception, data, [index]), indices))
+    if chance.random() < 0.3:
+        reception.suspend()
+        continue
+    result = result_of(number, reception.close(), size_bytes=len(data))
+    store.commit(Batch(results=[replace(result, origin="peer")])).result()
+    if chance.random() < 0.7:
+        store.remove([key_of(number)])
+"""
+
+RECEIVE_AND_STOP = """
+data = noise(6 * MIB + 5, 1)
+reception = store.receive(manifest_of([data]))
+fill(reception, data, [5, 1])
+say(*map(list, reception.missing()))
+sys.stdin.readline()
 """
 
 ORPHAN = """
@@ -198,6 +248,58 @@ def test_closing_gives_leases_back(tmp_path: Path) -> None:
         one.close()
         assert two.lease([key_of("a")]).granted
         assert len(list((two.path / "runs").iterdir())) == 1
+
+
+def test_what_a_killed_process_received_is_taken_up(tmp_path: Path) -> None:
+    data = noise(6 * MIB + 5, 1)
+    with open_store(tmp_path / "store") as store:
+        process = start(RECEIVE_AND_STOP, store.path)
+        assert hear(process) == "[0] [2, 3, 4] [6]"
+        meanwhile = store.receive(manifest_of([data]))
+        assert meanwhile.missing() == [range(7)]
+        meanwhile.abort()
+        end(process)
+        reception = store.receive(manifest_of([data]))
+        assert reception.missing() == [range(1), range(2, 5), range(6, 7)]
+        fill(reception, data, [0, 2, 3, 4, 6])
+        assert store.open(reception.close()).view() == data
+
+
+@pytest.mark.slow
+def test_receivers_that_are_killed_leave_nothing_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    open_store(path).close()
+    chance = random.Random(11)
+    known: dict[NodeKey, SharedRow] = {}
+    with open_store(path) as store:
+        follower = store.follower()
+        for turn in range(5):
+            processes = [start(RECEIVE_FOREVER, path, f"{turn}{n}") for n in range(2)]
+            assert [hear(process) for process in processes] == ["ready"] * 2
+            until = time.monotonic() + chance.uniform(0.1, 0.6)
+            while time.monotonic() < until:
+                for number in range(3):
+                    read(store, number)
+                take_over(follower, known)
+            for process in processes:
+                end(process)
+            assert list(store.check()) == []
+            take_over(follower, known)
+            held = store.lookup([key_of(number) for number in range(3)])
+            assert set(known) == set(held)
+        follower.close()
+        for file in (path / "incoming").iterdir():
+            os.utime(file, (0, 0))
+        store.gc()
+        assert list((path / "incoming").iterdir()) == []
+
+
+def read(store: SqliteStore, number: int) -> None:
+    """Read what a receiver stored, if it is still there: whole or not at all."""
+    for found in store.lookup([key_of(number)]).values():
+        with suppress(ArtifactNotFoundError):
+            view = store.open(found.result.digest).view()
+            assert digest_of([view]) == found.result.digest
 
 
 @pytest.mark.slow
