@@ -96,7 +96,8 @@ class Primitive:
         drops: parts of the environment class that a test shows not to matter.
         max_threads: more threads than this do not help.
         reads: whether the first argument is the path of a file, entered by content.
-        reveals_input: whether the result shows the voxels of its input.
+        reveals_input: whether the result may show the voxels, or the text, of an
+            argument that does.
         form: name of the scheduler's own rule (``"for"``, ``"index"``, …), or empty.
         bound: arguments put before the program's, for kernels shared by many names.
         details: further text for people; paragraphs of the reference page.

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .errors import (
+        AmbiguousKeyError,
         InterruptedRunError,
         PlanError,
         SchedulerError,
         UnavailableError,
     )
     from .explain import PlanExplanation, PlannedNode, explain_plan
+    from .history import goal_keys
+    from .neighbours import Alone, Arrived, Located, Neighbours, OnArrived, OnLocated
     from .options import (
         Failure,
         GoalOutcome,
@@ -27,15 +30,32 @@ if TYPE_CHECKING:
     )
     from .plans import cached_plan, keep_plan
     from .runs import MIGRATIONS, GoalRow, list_goals, run_plan
+    from .why import (
+        Difference,
+        ExplainedNode,
+        PreviousRun,
+        ResultExplanation,
+        explain_result,
+    )
 
 _MODULES = {
     "errors": (
+        "AmbiguousKeyError",
         "InterruptedRunError",
         "PlanError",
         "SchedulerError",
         "UnavailableError",
     ),
     "explain": ("PlanExplanation", "PlannedNode", "explain_plan"),
+    "history": ("goal_keys",),
+    "neighbours": (
+        "Alone",
+        "Arrived",
+        "Located",
+        "Neighbours",
+        "OnArrived",
+        "OnLocated",
+    ),
     "options": (
         "Failure",
         "GoalOutcome",
@@ -46,26 +66,46 @@ _MODULES = {
     ),
     "plans": ("cached_plan", "keep_plan"),
     "runs": ("MIGRATIONS", "GoalRow", "list_goals", "run_plan"),
+    "why": (
+        "Difference",
+        "ExplainedNode",
+        "PreviousRun",
+        "ResultExplanation",
+        "explain_result",
+    ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "MIGRATIONS",
+    "Alone",
+    "AmbiguousKeyError",
+    "Arrived",
+    "Difference",
+    "ExplainedNode",
     "Failure",
     "GoalOutcome",
     "GoalRow",
     "InterruptedRunError",
+    "Located",
+    "Neighbours",
+    "OnArrived",
     "OnGoal",
+    "OnLocated",
     "PlanError",
     "PlanExplanation",
     "PlannedNode",
+    "PreviousRun",
     "Progress",
+    "ResultExplanation",
     "RunOptions",
     "RunReport",
     "SchedulerError",
     "UnavailableError",
     "cached_plan",
     "explain_plan",
+    "explain_result",
+    "goal_keys",
     "keep_plan",
     "list_goals",
     "run_plan",

@@ -5,24 +5,17 @@ arguments only of what is neither in memory nor in the store; what is ready goes
 the executor, and messages come back through one queue.  Scalar operations run on the
 spot, because handing them to a worker would cost more than running them.
 
-A node passes through these states::
-
-    UNSEEN -> ASKED -> WAITING -> READY -> RUNNING -> DONE
-                 \\         \\        \\-> HELD (by another process) -> DONE
-                  \\-> DONE  \\-> FAILED
-
-DONE goes back to UNSEEN when a large value has no more use and is not stored.
+What a node passes through is in :mod:`scheduler.states`; how ready nodes become jobs
+in :mod:`scheduler.dispatch`; what neighbours are asked in :mod:`scheduler.asking`.
 """
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from enum import IntEnum
 from queue import Empty, SimpleQueue
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from primitives.context import Context
 from primitives.encoding import children
@@ -33,18 +26,17 @@ from store import (
     CorruptArtifactError,
     Digest,
     Found,
-    Leases,
-    NodeKey,
     Store,
     StoreError,
 )
 
-from .calls import bind, make_job, operands
+from .calls import bind, operands
 from .cost import CostModel, Outlook
+from .dispatch import Dispatch
 from .errors import UnavailableError
 from .executors import Executor
 from .graph import Graph, Operation
-from .held import HeldNodes
+from .history import Sources
 from .jobs import (
     Computed,
     Failed,
@@ -66,11 +58,18 @@ from .keeping import Keeper
 from .options import Failure, Progress, RunOptions
 from .plan import App, Const, Place, Ref
 from .sequences import Sequences
+from .states import ASKED, DONE, FAILED, HELD, READY, RUNNING, UNSEEN, WAITING, State
+
+if TYPE_CHECKING:
+    from .asking import Asking, Heard
+    from .neighbours import Arrived
 
 INLINE_BATCH = 2000
 """Scalar operations between two looks at the message queue."""
 
 LOOKUP_BATCH = 500
+"""Keys that the store is asked for at a time."""
+
 SMALL_S = 1e-6
 """Seconds that a scalar operation takes, for what depends on it."""
 
@@ -84,24 +83,12 @@ Then: TypeAlias = Callable[[Ref], None]
 """Continuation: called once the node is DONE or FAILED."""
 
 
+Incoming: TypeAlias = "Message | Heard | Arrived | None"
+"""What may come through the queue; None only wakes the engine."""
+
 Steps: TypeAlias = Generator[list[Ref] | None, list[Value], None]
 """The rule of a form; see :mod:`scheduler.sequences`."""
 
-
-class State(IntEnum):
-    """Where a node is on its way."""
-
-    UNSEEN = 0
-    ASKED = 1
-    WAITING = 2
-    READY = 3
-    RUNNING = 4
-    HELD = 5
-    DONE = 6
-    FAILED = 7
-
-
-UNSEEN, ASKED, WAITING, READY, RUNNING, HELD, DONE, FAILED = State
 
 SMALL_TYPES = frozenset({bool, int, float, str, type(None)})
 
@@ -128,27 +115,28 @@ class Engine:
         self.sequences = Sequences(self)
         self._options = options
         self._costs = costs
-        self._inbox: SimpleQueue[Message | None] = SimpleQueue()
-        self._executor = make_executor(self._inbox.put)
-        self._states: list[State] = []
+        self.asking: Asking | None = None
+        self.states: list[State] = []
+        self.uses: list[int] = []
+        """Per node, how many want its value."""
+        self._inbox: SimpleQueue[Incoming] = SimpleQueue()
+        executor = make_executor(self._inbox.put)
+        self._dispatch = Dispatch(self, options, executor)
         self._pending: list[int] = []
-        self._uses: list[int] = []
-        self._outlook = Outlook(costs, self._executor.capacity)
+        self._outlook = Outlook(costs, executor.capacity)
         self._waiters: list[list[Ref | Then] | None] = []
         self._after_kept: dict[Ref, list[Then]] = {}
         self._keyless: set[Ref] = set()
         self._lost: set[Ref] = set()
+        self._foreign: set[Ref] = set()
+        """Nodes whose values others have computed."""
+        self._from_store: set[Ref] = set()
         self._stack: list[Ref] = []
         self._questions: list[Ref] = []
         self._calls: deque[tuple[Then, Ref]] = deque()
         self._inline: list[Ref] = []
-        self._small_goals: list[Ref] = []
-        self._ready: list[Ref] = []
         self._streams: deque[tuple[Ref, Steps]] = deque()
-        self._running: dict[int, Job] = {}
         self._unkept = 0
-        self._free = self._executor.capacity
-        self._held = HeldNodes(store)
         self.context = Context(directory=graph.directory)
         self.stopped_by: Literal["", "failure", "signal", "time"] = ""
         self._replanned: set[Ref] = set()
@@ -167,8 +155,8 @@ class Engine:
 
     def want(self, ref: Ref, then: Then) -> None:
         """Ask for a node's value; ``then`` is called once it is there or failed."""
-        self._uses[ref] += 1
-        state = self._states[ref]
+        self.uses[ref] += 1
+        state = self.states[ref]
         if state is DONE or state is FAILED:
             self._calls.append((then, ref))
             return
@@ -191,8 +179,8 @@ class Engine:
 
     def release(self, ref: Ref) -> None:
         """Say that one use of a node's value is over."""
-        self._uses[ref] -= 1
-        if self._uses[ref] == 0 and self._states[ref] is DONE:
+        self.uses[ref] -= 1
+        if self.uses[ref] == 0 and self.states[ref] is DONE:
             self._drop(ref)
 
     def spawn(self, ref: Ref, steps: Steps) -> None:
@@ -209,17 +197,15 @@ class Engine:
 
         ``then`` gets the exception instead when it failed.
         """
-        if self._states[ref] is not DONE:  # lost since it was asked for
+        if self.states[ref] is not DONE:  # lost since it was asked for
             self.ask_again(ref, lambda at: self._retry_effect(at, call, then))
             return
         job = Job(ref, call, [self.values[ref]], [ref], then=then)
-        self._running[id(job)] = job
-        self._free -= 1
-        self._executor.submit(job)
+        self._dispatch.submit(job)
 
     def finish(self, ref: Ref, value: Value) -> None:
         """Take ``value`` as the node's and wake who waits for it."""
-        self._states[ref] = DONE
+        self.states[ref] = DONE
         self.values[ref] = value
         self.progress.done += 1
         if not self.graph.is_small[ref]:
@@ -227,7 +213,7 @@ class Engine:
         size = bytes_of(value)
         if size > DROP_BYTES:
             self.progress.memory_bytes += size
-            if not self._uses[ref]:
+            if not self.uses[ref]:
                 self._drop(ref)
         waiters = self._waiters[ref]
         if waiters is None:
@@ -237,8 +223,8 @@ class Engine:
         for waiter in waiters:
             if type(waiter) is int:
                 pending[waiter] -= 1
-                if not pending[waiter] and self._states[waiter] is WAITING:
-                    self._make_ready(waiter)
+                if not pending[waiter] and self.states[waiter] is WAITING:
+                    self.make_ready(waiter)
             else:
                 self._calls.append((waiter, ref))  # type: ignore[arg-type]
 
@@ -246,7 +232,9 @@ class Engine:
         """As :meth:`finish`, for a value that was computed here."""
         if self.graph.keys[ref] is not None:
             self.progress.executed += 1
-        self.keeper.note_seconds(ref, seconds, self._uses[ref])
+            if self.asking is not None:
+                self.asking.executed(ref)
+        self.keeper.note_seconds(ref, seconds, self.uses[ref])
         self.finish(ref, value)
 
     def complete_form(self, ref: Ref, value: Value) -> None:
@@ -259,6 +247,8 @@ class Engine:
     def count_executed(self, operations: int) -> None:
         """Count operations that ran without a node of their own."""
         self.progress.executed += operations
+        if self.asking is not None:
+            self.asking.executed_unasked(operations)
 
     def keep(self, ref: Ref, value: Value) -> None:
         """Name, and by policy store, a value that no job has kept."""
@@ -269,10 +259,8 @@ class Engine:
             self._on_kept(keep(ref, value, self.store, how))
             return
         job = Job(ref, _same, [value], [None], keep=how, then=lambda _: None)
-        self._running[id(job)] = job
-        self._free -= 1
-        self._begin_keeping(ref)
-        self._executor.submit(job)
+        self.begin_keeping(ref)
+        self._dispatch.submit(job)
 
     def fail(self, ref: Ref, failure: Failure) -> None:
         """Fail a node and everything that waits for it; nothing else."""
@@ -290,14 +278,14 @@ class Engine:
         todo = [ref]
         while todo:
             at = todo.pop()
-            state = self._states[at]
+            state = self.states[at]
             if state is FAILED:
                 continue
-            self._states[at] = FAILED
+            self.states[at] = FAILED
             self.failures[at] = failure
             self._outlook.remove(at)
             if WAITING <= state <= HELD:
-                self._release_arguments(at)
+                self.release_arguments(at)
             waiters, self._waiters[at] = self._waiters[at], None
             for waiter in waiters or ():
                 if type(waiter) is int:
@@ -313,12 +301,27 @@ class Engine:
 
     def grow(self) -> None:
         """Make room for the nodes that were added to the graph."""
-        more = len(self.graph.nodes) - len(self._states)
-        self._states.extend([UNSEEN] * more)
+        more = len(self.graph.nodes) - len(self.states)
+        self.states.extend([UNSEEN] * more)
         self.values.extend([None] * more)
         self._pending.extend([0] * more)
-        self._uses.extend([0] * more)
+        self.uses.extend([0] * more)
         self._waiters.extend([None] * more)
+
+    def sources(self) -> Sources:
+        """Return where the values of the run came from."""
+        asking = self.asking
+        return Sources(
+            self.keeper.own_s,
+            self.keeper.kept,
+            self._from_store,
+            {} if asking is None else asking.arrived,
+            (lambda _: "") if asking is None else asking.because,
+        )
+
+    def tell(self, message: Incoming) -> None:
+        """Bring a message to the engine's thread; may be called from any thread."""
+        self._inbox.put(message)
 
     def stop_soon(self) -> None:
         """Ask the run to stop; may be called from a signal handler."""
@@ -341,8 +344,8 @@ class Engine:
             self._call_back()
             self._run_inline()
             self._run_stream()
-            self._dispatch()
-            if not self._receive(deadline) and not is_finished():
+            self._dispatch.start()
+            if not is_finished() and not self._receive(deadline):
                 raise AssertionError("nothing is left to do, but goals are missing")
         return True
 
@@ -353,13 +356,14 @@ class Engine:
 
     def close(self) -> None:
         """Stop the workers, and make durable what was finished."""
-        for job in self._running.values():
-            self._executor.cancel(job)
+        if self.asking is not None:
+            self.asking.stop()
+        self._dispatch.cancel()
         patience = time.monotonic() + STOP_S
-        while (self._running or self._unkept) and time.monotonic() < patience:
+        running = self._dispatch.running
+        while (running or self._unkept) and time.monotonic() < patience:
             self._take(self._next_message(0.1))
-        if not self._running:
-            self._executor.stop()
+        self._dispatch.stop()
         self.keeper.wait()
 
     # ---- the demand walk ---------------------------------------------------
@@ -370,8 +374,8 @@ class Engine:
             self._waiters[ref] = [waiter]
         else:
             waiters.append(waiter)
-        if self._states[ref] is UNSEEN:
-            self._states[ref] = ASKED
+        if self.states[ref] is UNSEEN:
+            self.states[ref] = ASKED
             self.progress.nodes += 1
             self._stack.append(ref)
 
@@ -382,6 +386,8 @@ class Engine:
             if self._questions:
                 questions, self._questions = self._questions, []
                 self._look_up(questions)
+        if self.asking is not None:
+            self.asking.send()
 
     def _consider(self, ref: Ref) -> None:
         node = self.graph.nodes[ref]
@@ -435,29 +441,97 @@ class Engine:
             for ref in part:
                 key = keys[ref]
                 hit = found.get(key) if key is not None else None
-                if hit is None or not self._use_found(ref, hit):
-                    node = self.graph.nodes[ref]
-                    assert isinstance(node, App)
-                    self._expand(ref, node, self.graph.operation(node.primitive))
+                if (hit is None or not self.use_found(ref, hit)) and not (
+                    self.asking is not None and self.asking.takes(ref)
+                ):
+                    self.expand(ref)
 
-    def _use_found(self, ref: Ref, found: Found) -> bool:
+    def use_found(self, ref: Ref, found: Found) -> bool:
+        """Take a result of the store as a node's; False if its bytes are no value."""
+        if not self._finish_found(ref, found):
+            return False
+        self.progress.from_store += 1
+        self._from_store.add(ref)
+        return True
+
+    def _finish_found(self, ref: Ref, found: Found) -> bool:
         result = found.result
         value: Value = Stored(result.digest, result.kind, result.size_bytes)
         kind = result.kind
         # An image may not be needed at all, when it is a file that is saved already.
         is_scalar = kind not in ("image", "mask")
-        if found.payload is not None and is_scalar and not children(found.payload):
+        if found.payload is not None and is_scalar:
             try:
-                value = load_payload(found.payload, self.store)
-            except PrimitivesError:
+                if not children(found.payload):
+                    value = load_payload(found.payload, self.store)
+                    kind = kind_of(value)
+            except (PrimitivesError, StoreError):
                 return False
-            kind = kind_of(value)
+        if result.origin == "peer":
+            if kind not in self.graph.kinds_of(ref):
+                return False
+            self._foreign.add(ref)
         self.keeper.kept[ref] = Kept(
             ref, result.digest, kind, result.size_bytes, (), True
         )
-        self.progress.from_store += 1
         self.finish(ref, value)
         return True
+
+    # ---- neighbours --------------------------------------------------------
+
+    def is_settled(self, ref: Ref) -> bool:
+        """Return whether a node needs no result any more: done, failed, let go of."""
+        return self.states[ref] in (UNSEEN, DONE, FAILED)
+
+    def is_here(self, ref: Ref, or_running: bool) -> bool:
+        """Return whether a node has its value, or, if wanted, a worker is at it."""
+        state = self.states[ref]
+        return state is DONE or (or_running and state is RUNNING)
+
+    def is_goal(self, ref: Ref) -> bool:
+        """Return whether a node's value is a goal of the run."""
+        return ref in self.keeper.goals
+
+    def is_lost(self, ref: Ref) -> bool:
+        """Return whether the store's bytes of a node's value were gone."""
+        return ref in self._lost
+
+    def arrive(self, ref: Ref, found: Found) -> bool:
+        """Take a result that came from a neighbour, whatever is under way for it here.
+
+        Returns:
+            False if its bytes are no value.
+        """
+        state = self.states[ref]
+        if not self._finish_found(ref, found):
+            return False
+        if WAITING <= state <= HELD:
+            self.release_arguments(ref)
+        if state is RUNNING:
+            self._dispatch.overtake(ref)
+        return True
+
+    def note_inputs(self, refs: Sequence[Ref]) -> None:
+        """Write down from which files the results are that neighbours will bring."""
+        provenance = self.keeper.provenance
+        if provenance is not None:
+            for ref in refs:
+                if (key := self.graph.keys[ref]) is not None:
+                    provenance.note(key, (ref,))
+            provenance.write()
+
+    def let_go(self, ref: Ref) -> None:
+        """Forget that a ready node was asked for: nobody needs it any more."""
+        self.states[ref] = UNSEEN
+        self._outlook.remove(ref)
+        self.progress.nodes -= 1
+        self.release_arguments(ref)
+
+    def expand(self, ref: Ref) -> None:
+        """Compute a node that nobody has: ask for its arguments."""
+        node = self.graph.nodes[ref]
+        assert isinstance(node, App)
+        self._expand(ref, node, self.graph.operation(node.primitive))
 
     def _expand(self, ref: Ref, node: App, operation: Operation) -> None:
         if operation.form and self.sequences.expand(ref, node, operation):
@@ -467,11 +541,11 @@ class Engine:
         self._wait_for(ref, operands(self.graph, ref))
 
     def _wait_for(self, ref: Ref, args: tuple[Ref, ...]) -> None:
-        states = self._states
+        states = self.states
         states[ref] = WAITING
         count = 0
         for arg in args:
-            self._uses[arg] += 1
+            self.uses[arg] += 1
         for arg in args:
             state = states[arg]
             if state is FAILED:
@@ -484,22 +558,23 @@ class Engine:
                 self.progress.from_memory += 1
         self._pending[ref] = count
         if not count:
-            self._make_ready(ref)
+            self.make_ready(ref)
 
     # ---- running -----------------------------------------------------------
 
-    def _make_ready(self, ref: Ref) -> None:
-        self._states[ref] = READY
+    def make_ready(self, ref: Ref) -> None:
+        """Queue a node whose arguments are there."""
+        self.states[ref] = READY
         node = self.graph.nodes[ref]
         assert isinstance(node, App)
         operation = self.graph.operation(node.primitive)
         if operation.is_light and self._are_small(node.args):
             if ref in self.keeper.goals and self.graph.keys[ref] is not None:
-                self._small_goals.append(ref)
+                self._dispatch.add_small_goal(ref)
             else:
                 self._inline.append(ref)
         else:
-            heapq.heappush(self._ready, ref)
+            self._dispatch.add(ref)
 
     def _are_small(self, args: Sequence[Ref | None]) -> bool:
         for arg in args:
@@ -508,7 +583,7 @@ class Engine:
                 if type(value) not in SMALL_TYPES:
                     return False
                 # A value that was lost is None too.
-                if value is None and self._states[arg] is not DONE:
+                if value is None and self.states[arg] is not DONE:
                     return False
         return True
 
@@ -516,9 +591,12 @@ class Engine:
         for _ in range(INLINE_BATCH):
             if not self._inline:
                 return
-            self._run_small(self._inline.pop())
+            ref = self._inline.pop()
+            if self.states[ref] is READY:  # else its value came from elsewhere
+                self.run_small(ref)
 
-    def _run_small(self, ref: Ref) -> None:
+    def run_small(self, ref: Ref) -> None:
+        """Compute a light operation on scalars on the spot."""
         node = self.graph.nodes[ref]
         assert isinstance(node, App)
         operation = self.graph.operation(node.primitive)
@@ -534,10 +612,13 @@ class Engine:
         if ref in self.keeper.goals:
             self.keep(ref, value)
         elif self.keeper.keeps_everything and (key := self.graph.keys[ref]) is not None:
-            self.keeper.add_small(key, value)
+            self.keeper.add_small(key, value, (ref,))
 
     def _resume(self, ref: Ref, steps: Steps, values: list[Value] | None) -> None:
         """Go on with a rule after what it asked for is there."""
+        if self.states[ref] is DONE:  # its value came from elsewhere
+            steps.close()
+            return
         try:
             request = steps.send(values)  # type: ignore[arg-type]
         except StopIteration:
@@ -558,6 +639,11 @@ class Engine:
                 self.want_all(request, lambda: self._answer(ref, steps, request))
 
     def _answer(self, ref: Ref, steps: Steps, request: list[Ref]) -> None:
+        if self.states[ref] is DONE:  # its value came from elsewhere
+            steps.close()
+            for at in request:
+                self.release(at)
+            return
         failed = [at for at in request if at in self.failures]
         if failed:
             steps.close()
@@ -572,10 +658,10 @@ class Engine:
         except (StoreError, PrimitivesError) as error:
             self.fail(ref, self.failure(ref, str(error)))
             return
-        if any(self._states[at] is not DONE for at in request):
+        if any(self.states[at] is not DONE for at in request):
             # Lost since it was asked for: ask again, and it is computed.
             for at in request:
-                self._uses[at] -= 1
+                self.uses[at] -= 1
             self.want_all(request, lambda: self._answer(ref, steps, request))
         else:
             self._resume(ref, steps, values)
@@ -597,94 +683,6 @@ class Engine:
             ref, steps = self._streams.popleft()
             self._resume(ref, steps, None)
 
-    def _dispatch(self) -> None:
-        starting: list[tuple[Ref, Job | None]] = []
-        while self._small_goals and len(starting) < LOOKUP_BATCH:
-            starting.append((self._small_goals.pop(), None))
-        while self._ready and self._free > 0 and self._has_memory(len(starting)):
-            ref = heapq.heappop(self._ready)
-            if not self._await_arguments(ref):
-                continue
-            job = make_job(self.graph, ref, self.values, self._share())
-            job.keep = self.keeper.decide(ref, job.voxels)
-            self._free -= job.threads
-            starting.append((ref, job))
-        if starting:
-            self._start(starting)
-
-    def _has_memory(self, starting: int = 0) -> bool:
-        limit = self._options.memory_bytes
-        if limit is None or self.progress.memory_bytes < limit:
-            return True
-        return not (self._running or starting)
-
-    def _share(self) -> int:
-        """Share the free cores among what could run now: wide plans, one core each."""
-        if self._options.execution_engine == "sequential":
-            return self._executor.capacity
-        return self._free // (1 + len(self._ready))
-
-    def _start(self, starting: list[tuple[Ref, Job | None]]) -> None:
-        """Take leases on what will be kept, and start what nobody else computes."""
-        keys = self.graph.keys
-        leased = [
-            key
-            for ref, job in starting
-            if (key := keys[ref]) is not None and self._is_leased(job)
-        ]
-        leases = self._lease(leased) if leased else None
-        for ref, job in starting:
-            key = keys[ref]
-            if leases is not None and key is not None and self._is_leased(job):
-                if key in leases.done and self._use_instead(ref, leases.done[key], job):
-                    continue
-                if key in leases.held:
-                    self._wait_for_other(ref, job)
-                    continue
-            if job is None:
-                self._run_small(ref)
-            else:
-                self._submit(ref, job)
-
-    def _lease(self, keys: list[NodeKey]) -> Leases | None:
-        try:
-            return self.store.lease(keys)
-        except StoreError as error:  # no room: computed all the same, perhaps twice
-            self.keeper.problem = str(error)
-            return None
-
-    def _is_leased(self, job: Job | None) -> bool:
-        if job is None:
-            return not self.keeper.keeps_nothing
-        return job.keep is Keep.STORE
-
-    def _use_instead(self, ref: Ref, found: Found, job: Job | None) -> bool:
-        if not self._options.use_cache or ref in self._lost:
-            return False
-        if not self._use_found(ref, found):
-            return False
-        if job is not None:
-            self._free += job.threads
-        self._release_arguments(ref)
-        return True
-
-    def _wait_for_other(self, ref: Ref, job: Job | None) -> None:
-        if job is not None:
-            self._free += job.threads
-        self._states[ref] = HELD
-        self._held.add(ref)
-        self.progress.waiting_for_others = len(self._held)
-
-    def _submit(self, ref: Ref, job: Job) -> None:
-        self._states[ref] = RUNNING
-        self._running[id(job)] = job
-        if job.keep is not Keep.NOTHING:
-            self._begin_keeping(ref)
-        node = self.graph.nodes[ref]
-        assert isinstance(node, App)
-        self.progress.running[ref] = (node.primitive, time.monotonic())
-        self._executor.submit(job)
-
     # ---- messages ----------------------------------------------------------
 
     def _receive(self, deadline: float | None) -> bool:
@@ -698,27 +696,51 @@ class Engine:
             or self._calls
             or self._inline
             or self._streams
-            or self._small_goals
-            or (self._ready and self._free > 0 and self._has_memory())
+            or self._dispatch.can_start
         )
-        if is_idle and not (self._running or self._unkept or self._held):
+        if is_idle and not self._awaits_something:
             self.keeper.flush()
             return False
-        timeout = None if is_idle else 0.0
-        if timeout is None and self._held:
-            timeout = self._held.wait_s
-        if timeout is None and deadline is not None:
-            timeout = max(0.0, min(1.0, deadline - time.monotonic()))
-        message = self._next_message(timeout)
+        message = self._first_message(is_idle, deadline)
         while message is not None:
             self._take(message)
             message = self._next_message(0.0)
         self.keeper.flush()
-        if self._held:
-            self._ask_others()
+        if self._dispatch.held_wait_s is not None:
+            self._dispatch.ask_others()
+        if self.asking is not None and self.asking.is_waiting:
+            self.asking.look()
         return True
 
-    def _next_message(self, timeout: float | None) -> Message | None:
+    @property
+    def _awaits_something(self) -> bool:
+        return bool(
+            self._dispatch.running
+            or self._unkept
+            or self._dispatch.held_wait_s is not None
+            or (self.asking is not None and self.asking.is_waiting)
+        )
+
+    def _first_message(self, is_idle: bool, deadline: float | None) -> Incoming:
+        """Return the next message; wait for it if there is nothing else to do."""
+        if not is_idle:
+            return self._next_message(0.0)
+        timeout = self._dispatch.held_wait_s
+        if timeout is None and deadline is not None:
+            timeout = max(0.0, min(1.0, deadline - time.monotonic()))
+        asking = self.asking
+        if asking is None or not asking.is_waiting:
+            return self._next_message(timeout)
+        wait_s = asking.wait_s()
+        started = time.monotonic()
+        message = self._next_message(
+            wait_s if timeout is None else min(timeout, wait_s)
+        )
+        if self._dispatch.is_starved:
+            asking.spend(time.monotonic() - started)
+        return message
+
+    def _next_message(self, timeout: float | None) -> Incoming:
         try:
             if timeout == 0.0:
                 return self._inbox.get_nowait()
@@ -726,16 +748,16 @@ class Engine:
         except Empty:
             return None
 
-    def _take(self, message: Message | None) -> None:
+    def _take(self, message: Incoming) -> None:
         match message:
             case Computed():
                 self._on_computed(message)
             case Failed():
-                self._end_job(message.job)
+                self._dispatch.end(message.job)
                 self._not_kept(message.job)
                 self._on_failed(message)
             case Lost():
-                self._end_job(message.job)
+                self._dispatch.end(message.job)
                 self._not_kept(message.job)
                 self._on_lost(message)
             case Kept():
@@ -743,20 +765,27 @@ class Engine:
                 self._end_keeping(message.ref)
             case None:
                 pass
+            case _:
+                self._take_answer(message)
 
-    def _begin_keeping(self, ref: Ref) -> None:
+    def _take_answer(self, message: Heard | Arrived) -> None:
+        from .asking import Heard
+
+        assert self.asking is not None
+        if isinstance(message, Heard):
+            self.asking.on_heard(message)
+        else:
+            self.asking.on_arrived(message)
+
+    def begin_keeping(self, ref: Ref) -> None:
+        """Take note that a value is about to be kept."""
         # A use like any other: dropped before it is kept, a value would be lost.
         self._unkept += 1
-        self._uses[ref] += 1
+        self.uses[ref] += 1
 
     def _end_keeping(self, ref: Ref) -> None:
         self._unkept -= 1
         self.release(ref)
-
-    def _end_job(self, job: Job) -> None:
-        del self._running[id(job)]
-        self._free += job.threads
-        self.progress.running.pop(job.ref, None)
 
     def _not_kept(self, job: Job) -> None:
         if job.keep is not Keep.NOTHING:
@@ -766,13 +795,15 @@ class Engine:
 
     def _on_computed(self, message: Computed) -> None:
         job = message.job
-        self._end_job(job)
+        self._dispatch.end(job)
         for ref, value in message.loaded.items():
-            if isinstance(self.values[ref], Stored) and self._uses[ref] > 0:
+            if isinstance(self.values[ref], Stored) and self.uses[ref] > 0:
                 self.values[ref] = value
                 self.progress.memory_bytes += _counted_bytes(value)
         if job.then is not None:
             job.then(message.value)
+            return
+        if job.is_overtaken:
             return
         node = self.graph.nodes[job.ref]
         assert isinstance(node, App)
@@ -781,11 +812,11 @@ class Engine:
         self._costs.learn(primitive, job.voxels, message.seconds * job.threads)
         self.finish_computed(job.ref, message.value, message.seconds)
         self.progress.remaining_s = self._outlook.seconds()
-        self._release_arguments(job.ref)
+        self.release_arguments(job.ref)
 
     def _on_failed(self, message: Failed) -> None:
         job = message.job
-        if message.is_cancelled:
+        if message.is_cancelled or job.is_overtaken:
             return
         if job.keep is not Keep.NOTHING and job.then is not None:
             value = self.values[job.ref]
@@ -795,8 +826,40 @@ class Engine:
             )
         elif job.then is not None:
             job.then(PrimitivesError(message.message))
-        elif not (message.is_input_changed and self._replan(job.ref)):
+        elif not (message.is_input_changed and self._replan(job.ref)) and not (
+            self._doubt_arguments(job.ref)
+        ):
             self.fail(job.ref, self.failure(job.ref, message.message))
+
+    def _doubt_arguments(self, ref: Ref) -> bool:
+        """Compute here what a failed node's arguments owe to others, and try again.
+
+        Returns:
+            False if all of it was computed here: then it has failed for good.
+        """
+        doubted = self._owed_to_others(ref)
+        for arg in doubted:
+            self._lose(arg)
+        if doubted and self.await_arguments(ref):
+            self._dispatch.add(ref)
+        return bool(doubted)
+
+    def _owed_to_others(self, ref: Ref) -> set[Ref]:
+        """Return what is here below a node that others, or their values, made."""
+        if not self._foreign:
+            return set()
+        seen: dict[Ref, tuple[Ref, ...]] = {}
+        todo = [ref]
+        while todo:
+            at = todo.pop()
+            if at not in seen and type(self.graph.nodes[at]) is App:
+                seen[at] = operands(self.graph, at)
+                todo.extend(seen[at])
+        owed = self._foreign.intersection(seen)
+        for at in sorted(seen):  # arguments come before what they are arguments of
+            if not owed.isdisjoint(seen[at]):
+                owed.add(at)
+        return {at for at in owed if at != ref and self.states[at] is DONE}
 
     def _replan(self, ref: Ref) -> bool:
         """Plan anew, once, with the content that a reader's file has now."""
@@ -804,15 +867,17 @@ class Engine:
             return False
         self._replanned.add(ref)
         above = self.graph.above(ref)
-        if any(self._states[at] is DONE for at in above):
+        if any(self.states[at] is DONE for at in above):
             return False
         try:
             if not self.graph.reopen(ref, above):
                 return False
         except PrimitivesError:
             return False
-        self._release_arguments(ref)
-        self._states[ref] = ASKED
+        if self.keeper.provenance is not None:
+            self.keeper.provenance.rekeyed()
+        self.release_arguments(ref)
+        self.states[ref] = ASKED
         self._stack.append(ref)
         return True
 
@@ -820,9 +885,11 @@ class Engine:
         """Compute again what needs an artifact that is gone, then retry the job."""
         job = message.job
         self._forget(message.digest, message.ref)
+        if job.is_overtaken:
+            return
         if job.then is None:
-            if self._await_arguments(job.ref):
-                heapq.heappush(self._ready, job.ref)
+            if self.await_arguments(job.ref):
+                self._dispatch.add(job.ref)
         elif job.keep is Keep.NOTHING:
             self._retry_effect(job.ref, job.call, job.then)
         elif job.ref in self.keeper.goals:
@@ -836,34 +903,39 @@ class Engine:
         record may outlive a part of its value.
         """
         for ref, value in enumerate(self.values):
-            if self._states[ref] is DONE and (
+            if self.states[ref] is DONE and (
                 needs_artifact(value, digest) or (ref == user and needs_loading(value))
             ):
-                self.keeper.kept.pop(ref, None)
-                self.progress.memory_bytes -= _counted_bytes(value)
-                self.progress.done -= 1
-                self.progress.nodes -= 1
-                self.values[ref] = None
-                self._states[ref] = UNSEEN
-                self._lost.add(ref)  # the store is not believed twice
+                self._lose(ref)
+
+    def _lose(self, ref: Ref) -> None:
+        """Let go of a node's value, to compute it when it is needed again."""
+        self.keeper.kept.pop(ref, None)
+        self.progress.memory_bytes -= _counted_bytes(self.values[ref])
+        self.progress.done -= 1
+        self.progress.nodes -= 1
+        self.values[ref] = None
+        self.states[ref] = UNSEEN
+        self._foreign.discard(ref)
+        self._lost.add(ref)  # the store is not believed twice
 
     def ask_again(self, ref: Ref, then: Then) -> None:
         """As :meth:`want_goal`, for a goal whose value was lost before its use."""
-        self._uses[ref] -= 1
+        self.uses[ref] -= 1
         self.want_goal(ref, then)
 
-    def _await_arguments(self, ref: Ref) -> bool:
+    def await_arguments(self, ref: Ref) -> bool:
         """Return whether a ready node still has its arguments, else wait for them."""
         missing = {
-            arg for arg in operands(self.graph, ref) if self._states[arg] is not DONE
+            arg for arg in operands(self.graph, ref) if self.states[arg] is not DONE
         }
         if not missing:
-            self._states[ref] = READY
+            self.states[ref] = READY
             return True
-        self._states[ref] = WAITING
+        self.states[ref] = WAITING
         self._pending[ref] = len(missing)
         for arg in missing:
-            if self._states[arg] is FAILED:
+            if self.states[arg] is FAILED:
                 self.fail_as(ref, arg)
                 break
             self._add_waiter(arg, ref)
@@ -880,7 +952,7 @@ class Engine:
     def _on_kept(self, message: Kept) -> None:
         ref = message.ref
         self.keeper.note_kept(message)
-        if self._states[ref] is not DONE:  # lost again
+        if self.states[ref] is not DONE:  # lost again
             if ref in self._after_kept:
                 self._add_waiter(ref, self._goal_done)
             return
@@ -893,11 +965,12 @@ class Engine:
         if ref in self.failures or ref in self.keeper.kept:
             for then in self._after_kept.pop(ref, ()):
                 then(ref)
-        elif self._states[ref] is not DONE:  # lost before it was kept
-            self._uses[ref] -= 1
+        elif self.states[ref] is not DONE:  # lost before it was kept
+            self.uses[ref] -= 1
             self.want(ref, self._goal_done)
 
-    def _release_arguments(self, ref: Ref) -> None:
+    def release_arguments(self, ref: Ref) -> None:
+        """Say that a node has no more use for its arguments."""
         for arg in operands(self.graph, ref):
             self.release(arg)
 
@@ -912,15 +985,9 @@ class Engine:
             self.values[ref] = Stored(kept.digest, kept.kind, kept.size_bytes)
         else:
             self.values[ref] = None
-            self._states[ref] = UNSEEN
+            self.states[ref] = UNSEEN
             self.progress.done -= 1
             self.progress.nodes -= 1
-
-    def _ask_others(self) -> None:
-        """See whether another process has finished, or died over, what it holds."""
-        for ref in self._held.take_due():
-            self._make_ready(ref)
-        self.progress.waiting_for_others = len(self._held)
 
 
 def _counted_bytes(value: Value) -> int:

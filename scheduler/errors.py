@@ -4,9 +4,14 @@
     ``PlanError``        a plan cannot be run: found before execution, with its place
     ``UnavailableError``  a node that is needed has failed
     ``InterruptedRunError``  the run was stopped; what was finished is kept
+    ``AmbiguousKeyError``  more than one key begins so
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from store import NodeKey
 
 from .options import Failure, RunReport
 
@@ -49,3 +54,18 @@ class InterruptedRunError(SchedulerError):
     def __init__(self, message: str, report: RunReport) -> None:
         super().__init__(message)
         self.report = report
+
+
+class AmbiguousKeyError(SchedulerError):
+    """More than one key begins so.
+
+    Attributes:
+        keys: some of them.
+    """
+
+    def __init__(self, prefix: str, keys: Sequence[NodeKey]) -> None:
+        shown = ", ".join(key.hex()[:24] for key in keys)
+        super().__init__(
+            f"several keys begin with {prefix}; give more digits of it: {shown}"
+        )
+        self.keys = tuple(keys)

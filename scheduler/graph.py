@@ -127,6 +127,8 @@ class Graph:
         """What the readers read."""
         self.problems: dict[Ref, str] = {}
         """Readers and listings whose file or folder cannot be had, and why."""
+        self.elements: dict[Ref, Sequence[Ref]] = {}
+        """The elements of the sequences that are keyed by them."""
         self._origins: list[tuple[Ref, Ref, Ref, Ref]] = []
         """Runs of nodes that instances brought: first, end, function, argument."""
         self._file_keys: dict[Ref, NodeKey] = {}
@@ -206,6 +208,7 @@ class Graph:
         if None not in keys:
             literal = self.operation(SEQUENCE).identity
             self.keys[sequence] = application_key(*literal, keys)
+            self.elements[sequence] = elements
             self._expanded = True
 
     def above(self, ref: Ref) -> list[Ref]:
@@ -240,7 +243,12 @@ class Graph:
         """Key a node whose arguments have become keyed; return its key, if any."""
         if self.keys[ref] is None:
             self.keys[ref] = self._make_key(ref, self.nodes[ref])
+            self._guess_voxels(ref, self.nodes[ref])
         return self.keys[ref]
+
+    def file_key(self, ref: Ref) -> NodeKey | None:
+        """Return the key of the content of the file that a node reads, if any."""
+        return self._file_keys.get(ref)
 
     def static_value(self, ref: Ref, depth: int = 0) -> tuple[bool, Value]:
         """Return (True, value) of what can be told without running anything."""

@@ -14,7 +14,12 @@ from typing import Any, TypeAlias
 
 from primitives.context import CancelledError, Context
 from primitives.encoding import Buffer, decode, encode
-from primitives.errors import InputChangedError, KernelError, PrimitivesError
+from primitives.errors import (
+    InputChangedError,
+    KernelError,
+    PrimitivesError,
+    ValueEncodingError,
+)
 from primitives.registry import Kernel
 from primitives.values import Image, Mask, Value, kind_of
 from store import (
@@ -27,6 +32,7 @@ from store import (
 )
 
 from .plan import Ref
+from .revealing import can_show
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Job:
         threads: cores it was given.
         voxels: of the arguments together, for the cost model.
         then: called by the scheduler with the result of an effect; None for a node.
+        is_overtaken: whether the node's value came from elsewhere meanwhile.
     """
 
     ref: Ref
@@ -72,6 +79,7 @@ class Job:
     voxels: int = 0
     then: Callable[[Value | Exception], None] | None = None
     context: Context = field(default_factory=Context)
+    is_overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A value has its digest and, if it was to be stored, its bytes are stored."""
+    """A value has its digest and, if it was to be stored, its bytes are stored.
+
+    ``can_show`` says whether it holds anything but masks and numbers.
+    """
 
     ref: Ref
     digest: Digest
@@ -114,6 +125,7 @@ class Kept:
     children: tuple[Digest, ...]
     is_stored: bool
     problem: str = ""
+    can_show: bool = True
 
 
 Message: TypeAlias = Computed | Failed | Lost | Kept
@@ -182,6 +194,7 @@ def keep(ref: Ref, value: Value, store: Store, how: Keep) -> Kept:
         tuple(children),
         how is Keep.STORE and not problem,
         problem,
+        can_show(value),
     )
 
 
@@ -190,10 +203,11 @@ def load(value: Value, store: Store) -> Value:
 
     Raises:
         ArtifactNotFoundError: the artifact was evicted meanwhile.
-        CorruptArtifactError: the bytes no longer match their name.
+        CorruptArtifactError: the bytes no longer match their name, or are no value of
+            the kind that they should be: others can sign what they like.
     """
     if isinstance(value, Stored):
-        return load_payload(store.open(value.digest).view(), store)
+        return _load_artifact(value, store)
     if isinstance(value, tuple):
         return tuple(load(item, store) for item in value)
     return value
@@ -206,7 +220,27 @@ def load_payload(payload: Buffer, store: Store) -> Value:
         ArtifactNotFoundError, CorruptArtifactError: of an image inside it.
         ValueEncodingError: the bytes are not a value.
     """
-    return decode(payload, lambda digest: load(Stored(Digest(digest), "", 0), store))
+    loaded: dict[bytes, Value] = {}
+
+    def fetch(digest: bytes) -> Value:
+        # Once each: a short text can refer to one long image very often.
+        if digest not in loaded:
+            loaded[digest] = load(Stored(Digest(digest), "", 0), store)
+        return loaded[digest]
+
+    return decode(payload, fetch)
+
+
+def _load_artifact(stored: Stored, store: Store) -> Value:
+    try:
+        value = load_payload(store.open(stored.digest).view(), store)
+    except ValueEncodingError as error:
+        raise CorruptArtifactError(stored.digest, str(error)) from error
+    kind = kind_of(value)
+    if stored.kind and kind != stored.kind:
+        problem = f"it is of kind {kind}, not {stored.kind}"
+        raise CorruptArtifactError(stored.digest, problem)
+    return value
 
 
 def needs_loading(value: Value) -> bool:

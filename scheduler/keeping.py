@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
@@ -14,7 +15,9 @@ from .graph import Graph, Operation
 from .jobs import Keep, Kept
 from .options import StorePolicy
 from .plan import App, Ref
+from .provenance import Provenance
 from .recipes import Recipes
+from .revealing import Revealing
 
 SMALL_BATCH = 4096
 """Scalars that wait at most for one commit."""
@@ -34,8 +37,12 @@ class Keeper:
 
     Attributes:
         goals: nodes whose values are goals of the run.
+        own_s: seconds that nodes took to compute, as far as it matters.
         kept: what is known to be named, and for the most part stored.
         problem: why something could not be kept, or empty.
+        publish: told the keys of results once they are durable.
+        provenance: told what is kept, before it is committed.
+        reveals: whether a node's value may show an input.
     """
 
     def __init__(
@@ -49,17 +56,20 @@ class Keeper:
         self.goals: set[Ref] = set()
         self.kept: dict[Ref, Kept] = {}
         self.problem = ""
+        self.publish: Callable[[Sequence[NodeKey]], None] | None = None
+        self.provenance: Provenance | None = None
         self._graph = graph
         self._store = store
         self._policy = policy
         self._costs = costs
         self._recipes = recipes
+        self.reveals = Revealing(graph)
         self._seconds: dict[Ref, float] = {}
         self._consumers: dict[Ref, int] = {}
         self._batch = Batch()
         self._commits: list[tuple[Future[None], Batch]] = []
         self._total_s = 0.0
-        self._own_s: dict[Ref, float] = {}
+        self.own_s: dict[Ref, float] = {}
 
     @property
     def keeps_everything(self) -> bool:
@@ -105,7 +115,7 @@ class Keeper:
         if seconds + below <= NEGLIGIBLE_S:
             return
         self._total_s += seconds
-        self._own_s[ref] = seconds
+        self.own_s[ref] = seconds
         self._seconds[ref] = seconds + below
         self._consumers[ref] = max(1, consumers)
 
@@ -147,8 +157,10 @@ class Keeper:
                 self._add_result(key, message)
             self._batch.release.append(key)
 
-    def add_small(self, key: NodeKey, value: Value) -> None:
-        """Keep a scalar beside many others."""
+    def add_small(self, key: NodeKey, value: Value, below: Sequence[Ref] = ()) -> None:
+        """Keep a scalar, computed from the nodes ``below``, beside many others."""
+        if self.provenance is not None:
+            self.provenance.note(key, below)
         self._batch.small.append(Small(key, b"".join(encode(value, _refuse))))
         if len(self._batch.small) >= SMALL_BATCH:
             self.flush()
@@ -162,6 +174,8 @@ class Keeper:
     def flush(self) -> None:
         """Hand what was collected to the store's writer."""
         batch = self._batch
+        if self.provenance is not None:
+            self.provenance.write()
         if batch.results or batch.small or batch.release:
             self._batch = Batch()
             self._commit(batch)
@@ -183,6 +197,8 @@ class Keeper:
         """Wait for a commit; if it failed, see that its good parts do not fail too."""
         error = commit.exception()
         if error is None:
+            if self.publish is not None and batch.results:
+                self.publish([result.key for result in batch.results])
             return
         if not isinstance(error, StoreError):
             raise error
@@ -208,6 +224,8 @@ class Keeper:
         except StoreError as error:  # no room for the plan
             self.problem = str(error)
             return
+        if self.provenance is not None:
+            self.provenance.note(key, (message.ref,))
         self._batch.results.append(self._result(key, message, recipe, plan))
 
     def _result(
@@ -219,12 +237,14 @@ class Keeper:
             digest=message.digest,
             kind=message.kind,
             size_bytes=message.size_bytes,
-            cost_s=self._own_s.get(message.ref, 0.0),
+            cost_s=self.own_s.get(message.ref, 0.0),
             subtree_s=self._seconds.get(message.ref, 0.0),
             environment=operation.environment,
             recipe=recipe,
-            reveals_input=operation.primitive.reveals_input,
-            children=(*message.children, plan),
+            reveals_input=self.reveals.is_reader(message.ref)
+            or (message.can_show and self.reveals(message.ref)),
+            children=message.children,
+            plan=plan,
         )
 
 

@@ -61,10 +61,17 @@ class Progress:
     from_memory: int = 0
     from_store: int = 0
     from_peers: int = 0
+    executed_because: dict[str, int] = field(default_factory=dict)
+    """What was executed although there were neighbours, by
+    :data:`~scheduler.reasons.Reason`; without neighbours nothing."""
     failed: int = 0
     memory_bytes: int = 0
     waiting_for_others: int = 0
     """Nodes that another process is computing."""
+    asking: int = 0
+    """Nodes that neighbours were asked for and have not answered."""
+    fetching: int = 0
+    """Results that are on their way from neighbours."""
     remaining_s: float = 0.0
     """Estimated seconds until everything that is asked for so far is done."""
     running: dict[int, tuple[str, float]] = field(default_factory=dict)

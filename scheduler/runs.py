@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from primitives.context import Context
 from primitives.registry import Registry
@@ -26,11 +26,16 @@ from .errors import InterruptedRunError, PlanError
 from .executors import ThreadExecutor
 from .files import InputFiles, SavedFiles
 from .graph import Graph
-from .jobs import Kept, needs_loading
+from .history import Description, History, are_described, write_history
+from .jobs import needs_loading
 from .keeping import Keeper
 from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunReport
 from .plan import Goal, Plan, Ref
+from .provenance import Provenance
 from .recipes import Recipes
+
+if TYPE_CHECKING:
+    from .neighbours import Neighbours
 
 MIGRATIONS = Migrations(room="scheduler", package="scheduler.schema")
 """The tables of this room, for ``store.open_store``."""
@@ -49,6 +54,7 @@ def run_plan(
     progress: Progress | None = None,
     on_goal: OnGoal | None = None,
     program: str = "",
+    neighbours: Neighbours | None = None,
 ) -> RunReport:
     """Compute the goals of ``plan``, save what is to be saved, and say what came of it.
 
@@ -61,6 +67,8 @@ def run_plan(
         progress: counters to write while running.
         on_goal: called in program order as soon as a goal is done.
         program: what the run is called in the record of runs.
+        neighbours: whom to ask before computing; nobody by default.  They are not
+            closed.
 
     Raises:
         PlanError: an input file cannot be had, or two goals save to one path; nothing
@@ -73,6 +81,8 @@ def run_plan(
     graph = Graph(plan, registry, InputFiles(store, directory), directory)
     _check_inputs(plan, graph)
     run = _Run(plan, graph, store, options, directory, progress or Progress(), on_goal)
+    if neighbours is not None:
+        run.join(neighbours)
     return run.run(program)
 
 
@@ -120,13 +130,16 @@ class _Run:
         self._progress = progress
         self._on_goal = on_goal
         self._saved = SavedFiles(store)
+        self._history = History(graph, plan.goals)
         self._outcomes: dict[int, GoalOutcome] = {}
         self._told = 0
         with store.database.read() as connection:
             self._costs = CostModel(load_rates(connection))
         capacity = 1 if options.execution_engine == "sequential" else options.jobs
+        self._capacity = capacity
         if options.memory_bytes is None:
             options = _with_memory(options)
+        self._options = options
         self._engine = Engine(
             graph,
             store,
@@ -141,6 +154,34 @@ class _Run:
             ),
             progress,
             lambda tell: ThreadExecutor(capacity, store, tell),
+        )
+        self._engine.keeper.provenance = Provenance(graph, store)
+
+    def join(self, neighbours: Neighbours) -> None:
+        """Ask neighbours before computing, and tell them what was kept."""
+        from .neighbours import Alone
+
+        if isinstance(neighbours, Alone):
+            return
+        engine = self._engine
+        engine.keeper.publish = neighbours.publish
+        if not self._options.use_cache:
+            return
+        from .asking import Asking
+        from .outlay import Outlay
+        from .reasons import Reasons
+
+        engine.asking = Asking(
+            neighbours,
+            self._graph,
+            self._store,
+            Outlay(
+                self._graph, self._store, self._costs, self._capacity, engine.is_here
+            ),
+            self._progress,
+            Reasons(self._graph, self._progress, engine.keeper.reveals),
+            engine,
+            engine.tell,
         )
 
     def run(self, program: str) -> RunReport:
@@ -185,19 +226,20 @@ class _Run:
         elif goal.kind == "save":
             self._save(index, goal, ref)
         else:
-            kept = engine.keeper.kept[ref]
             value = engine.values[ref]
             if needs_loading(value):
                 engine.run_effect(
                     ref,
                     lambda _context, loaded: loaded,
-                    lambda loaded: self._print(index, goal, kept, loaded),
+                    lambda loaded: self._print(index, goal, loaded),
                 )
             else:
-                self._print(index, goal, kept, value)
+                self._print(index, goal, value)
 
-    def _print(self, index: int, goal: Goal, kept: Kept, value: Value) -> None:
+    def _print(self, index: int, goal: Goal, value: Value) -> None:
         ref = goal.node
+        # As late as this: what was found may have been no value, and computed anew.
+        digest = self._digest(ref)
         self._engine.release(ref)
         if isinstance(value, Exception):
             self._end(self._failed(index, goal, self._engine.failure(ref, str(value))))
@@ -210,9 +252,13 @@ class _Run:
                 value=value,
                 value_kind=kind_of(value),
                 key=self._graph.keys[ref],
-                digest=kept.digest or None,
+                digest=digest,
             )
         )
+
+    def _digest(self, ref: Ref) -> Digest | None:
+        kept = self._engine.keeper.kept.get(ref)
+        return (kept.digest or None) if kept is not None else None
 
     def _save(self, index: int, goal: Goal, ref: Ref) -> None:
         engine = self._engine
@@ -236,8 +282,9 @@ class _Run:
             from primitives.formats.write import write_value
 
             write_value(value, path)
-            if kept.digest:
-                self._saved.remember(path, kept.digest)
+            # As late as this: what was found may have been no value.
+            if digest := self._digest(ref):
+                self._saved.remember(path, digest)
 
         def done(result: Value) -> None:
             if isinstance(result, Exception):
@@ -245,7 +292,8 @@ class _Run:
                 self._progress.failed += 1
                 self._end(self._failed(index, goal, failure))
             else:
-                self._end(outcome)
+                kind = engine.keeper.kept.get(ref, kept).kind
+                self._end(replace(outcome, value_kind=kind, digest=self._digest(ref)))
             engine.release(ref)
 
         engine.run_effect(ref, write, done)
@@ -282,6 +330,7 @@ class _Run:
         run_row = (
             *(report.run_id, program, started_ms, int(time.time() * 1000), status),
             *(self._progress.executed, self._progress.from_store, failed),
+            self._progress.from_peers,
         )
         goal_rows = [
             (
@@ -292,15 +341,18 @@ class _Run:
             for goal in report.goals
         ]
         learned = self._costs.learned()
+        rows = self._history.rows(report.run_id, self._engine.sources())
+        descriptions = self._descriptions()
 
         def write(connection: Any) -> None:
             connection.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", run_row
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", run_row
             )
             connection.executemany(
                 "INSERT INTO run_goals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", goal_rows
             )
             save_rates(connection, learned)
+            write_history(connection, rows, descriptions, started_ms)
 
         recorded: Future[None] = self._store.database.write(write)
         try:
@@ -308,6 +360,12 @@ class _Run:
         except StoreError as error:  # the results themselves are what counts
             return str(error)
         return ""
+
+    def _descriptions(self) -> list[Description]:
+        with self._store.database.read() as connection:
+            if are_described(connection, self._history.goal_keys()):
+                return []
+        return self._history.descriptions()
 
 
 class GoalRow(NamedTuple):

@@ -14,6 +14,7 @@ them as :class:`~scheduler.errors.UnavailableError`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 from primitives.errors import KernelError, KernelTypeError, PrimitivesError
@@ -470,9 +471,12 @@ class Sequences:
 
     def _chunk(self, stream: ScalarStream, start: int) -> list[Value]:
         values: Sequence[Value] = stream.items[start : start + CHUNK]
+        captured: list[Ref] = []
         for loop in stream.loops:
+            captured += loop.captured
             if self._engine.keeper.keeps_everything:
-                values = loop.run_keeping(values, self._engine.keeper.add_small)
+                keep = partial(self._engine.keeper.add_small, below=captured)
+                values = loop.run_keeping(values, keep)
             else:
                 values = loop.run(values)
         self._engine.count_executed(stream.executed * len(values))

@@ -28,23 +28,10 @@ _ONE_THREAD = frozenset(
 
 _REGIONS_AND_LABELS = frozenset(
     [
-        "AntiAliasBinary",
         "ApproximateSignedDistanceMap",
-        "BinaryClosingByReconstruction",
-        "BinaryContour",
-        "BinaryDilate",
-        "BinaryErode",
-        "BinaryFillhole",
-        "BinaryGrindPeak",
         "BinaryImageToLabelMap",
         "BinaryMedian",
-        "BinaryMorphologicalClosing",
-        "BinaryMorphologicalOpening",
         "BinaryNot",
-        "BinaryOpeningByReconstruction",
-        "BinaryPruning",
-        "BinaryReconstructionByDilation",
-        "BinaryReconstructionByErosion",
         "BinaryThinning",
         "BinaryThreshold",
         "ConfidenceConnected",
@@ -78,16 +65,14 @@ _REGIONS_AND_LABELS = frozenset(
         "SimpleContourExtractor",
         "ThresholdMaximumConnectedComponents",
         "TriangleThreshold",
-        "VotingBinary",
-        "VotingBinaryHoleFilling",
-        "VotingBinaryIterativeHoleFilling",
         "YenThreshold",
         "ZeroCrossing",
     ]
 )
 """Filters whose result does not show the voxels of their input.
 
-All others count as showing them, also those that blur or deform.
+All others count as showing them, also those that blur or deform, and those for binary
+images that leave every voxel as it is that is not of the value they look for.
 """
 
 _HEAVY_WORDS = ("Iterations", "Denois", "LevelSet", "Deconvolution", "FFT", "Patch")

@@ -21,6 +21,7 @@ def table() -> Table:
                 kernel=f"{_KERNELS}:concat",
                 determinism=Determinism.EXACT,
                 cost=Cost.TRIVIAL,
+                reveals_input=True,
                 summary="The texts of its arguments, as print shows them, joined.",
                 details="A double keeps its point: concat(x, 3) ends in 3.0.",
             ),
@@ -31,6 +32,7 @@ def table() -> Table:
                 kernel=f"{_KERNELS}:format_string",
                 determinism=Determinism.EXACT,
                 cost=Cost.TRIVIAL,
+                reveals_input=True,
                 summary="The template with its {} replaced by the arguments in order.",
                 details=(
                     "Fields are those of Python's str.format with positions: {}, {1}, "

@@ -1,0 +1,215 @@
+"""From ready nodes to running jobs: free cores, memory, and leases on what is kept."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from typing import TYPE_CHECKING
+
+from store import Found, Leases, NodeKey, StoreError
+
+from .calls import make_job
+from .executors import Executor
+from .held import HeldNodes
+from .jobs import Job, Keep
+from .options import RunOptions
+from .plan import App, Ref
+from .states import HELD, READY, RUNNING
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+LEASE_BATCH = 500
+"""Small goals that are computed between two looks at the message queue."""
+
+
+class Dispatch:
+    """The ready queue and the workers of one run.
+
+    Attributes:
+        free: cores that no job has.
+        running: jobs under way, by their identity.
+    """
+
+    def __init__(self, engine: Engine, options: RunOptions, executor: Executor) -> None:
+        self.free = executor.capacity
+        self.running: dict[int, Job] = {}
+        self._engine = engine
+        self._options = options
+        self._executor = executor
+        self._ready: list[Ref] = []
+        self._small_goals: list[Ref] = []
+        self._held = HeldNodes(engine.store)
+
+    # ---- what is ready -----------------------------------------------------
+
+    def add(self, ref: Ref) -> None:
+        """Take a node whose arguments are there; lower references come first."""
+        heapq.heappush(self._ready, ref)
+
+    def add_small_goal(self, ref: Ref) -> None:
+        """Take a goal that is a light operation on scalars."""
+        self._small_goals.append(ref)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether :meth:`start` would start something."""
+        return bool(
+            self._small_goals or (self._ready and self.free > 0 and self._has_memory())
+        )
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether a core is free because nothing is ready."""
+        return self.free > 0 and not (self._ready or self._small_goals)
+
+    def start(self) -> None:
+        """Start what is ready, as far as there are cores and memory."""
+        starting: list[tuple[Ref, Job | None]] = []
+        engine = self._engine
+        while self._small_goals and len(starting) < LEASE_BATCH:
+            ref = self._small_goals.pop()
+            if engine.states[ref] is READY:
+                starting.append((ref, None))
+        while self._ready and self.free > 0 and self._has_memory(len(starting)):
+            ref = heapq.heappop(self._ready)
+            if not self._is_wanted(ref) or not engine.await_arguments(ref):
+                continue
+            job = make_job(engine.graph, ref, engine.values, self._share())
+            job.keep = engine.keeper.decide(ref, job.voxels)
+            self.free -= job.threads
+            starting.append((ref, job))
+        if starting:
+            self._start(starting)
+
+    def _is_wanted(self, ref: Ref) -> bool:
+        """Return whether a node from the queue is still to be computed."""
+        engine = self._engine
+        if engine.states[ref] is not READY:
+            return False  # its value came from elsewhere
+        if not engine.uses[ref]:  # the values above it came from elsewhere, or failed
+            engine.let_go(ref)
+            return False
+        return True
+
+    def _has_memory(self, starting: int = 0) -> bool:
+        limit = self._options.memory_bytes
+        if limit is None or self._engine.progress.memory_bytes < limit:
+            return True
+        return not (self.running or starting)
+
+    def _share(self) -> int:
+        """Share the free cores among what could run now: wide plans, one core each."""
+        if self._options.execution_engine == "sequential":
+            return self._executor.capacity
+        return self.free // (1 + len(self._ready))
+
+    # ---- leases ------------------------------------------------------------
+
+    def _start(self, starting: list[tuple[Ref, Job | None]]) -> None:
+        """Take leases on what will be kept, and start what nobody else computes."""
+        keys = self._engine.graph.keys
+        leased = [
+            key
+            for ref, job in starting
+            if (key := keys[ref]) is not None and self._is_leased(job)
+        ]
+        leases = self._lease(leased) if leased else None
+        for ref, job in starting:
+            key = keys[ref]
+            if leases is not None and key is not None and self._is_leased(job):
+                if key in leases.done and self._use_instead(ref, leases.done[key], job):
+                    continue
+                if key in leases.held:
+                    self._wait_for_other(ref, job)
+                    continue
+            if job is None:
+                self._engine.run_small(ref)
+            else:
+                self._submit_node(ref, job)
+
+    def _lease(self, keys: list[NodeKey]) -> Leases | None:
+        try:
+            return self._engine.store.lease(keys)
+        except StoreError as error:  # no room: computed all the same, perhaps twice
+            self._engine.keeper.problem = str(error)
+            return None
+
+    def _is_leased(self, job: Job | None) -> bool:
+        if job is None:
+            return not self._engine.keeper.keeps_nothing
+        return job.keep is Keep.STORE
+
+    def _use_instead(self, ref: Ref, found: Found, job: Job | None) -> bool:
+        engine = self._engine
+        if not self._options.use_cache or engine.is_lost(ref):
+            return False
+        if not engine.use_found(ref, found):
+            return False
+        if job is not None:
+            self.free += job.threads
+        engine.release_arguments(ref)
+        return True
+
+    # ---- nodes that other processes compute --------------------------------
+
+    def _wait_for_other(self, ref: Ref, job: Job | None) -> None:
+        if job is not None:
+            self.free += job.threads
+        self._engine.states[ref] = HELD
+        self._held.add(ref)
+        self._engine.progress.waiting_for_others = len(self._held)
+
+    @property
+    def held_wait_s(self) -> float | None:
+        """How long to wait at most before :meth:`ask_others`; None if for nobody."""
+        return self._held.wait_s if self._held else None
+
+    def ask_others(self) -> None:
+        """See whether another process has finished, or died over, what it holds."""
+        for ref in self._held.take_due():
+            if self._engine.states[ref] is HELD:
+                self._engine.make_ready(ref)
+        self._engine.progress.waiting_for_others = len(self._held)
+
+    # ---- jobs --------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """Give a job to a worker."""
+        self.running[id(job)] = job
+        self.free -= job.threads
+        self._executor.submit(job)
+
+    def _submit_node(self, ref: Ref, job: Job) -> None:
+        engine = self._engine
+        engine.states[ref] = RUNNING
+        if job.keep is not Keep.NOTHING:
+            engine.begin_keeping(ref)
+        node = engine.graph.nodes[ref]
+        assert isinstance(node, App)
+        engine.progress.running[ref] = (node.primitive, time.monotonic())
+        self.running[id(job)] = job
+        self._executor.submit(job)  # its cores were taken when it was made
+
+    def end(self, job: Job) -> None:
+        """Take note that a job was answered."""
+        del self.running[id(job)]
+        self.free += job.threads
+        self._engine.progress.running.pop(job.ref, None)
+
+    def overtake(self, ref: Ref) -> None:
+        """Stop the job that computes a node whose value came from elsewhere."""
+        for job in self.running.values():
+            if job.ref == ref and job.then is None:
+                job.is_overtaken = True
+                self._executor.cancel(job)
+
+    def cancel(self) -> None:
+        """Ask all jobs to stop."""
+        for job in self.running.values():
+            self._executor.cancel(job)
+
+    def stop(self) -> None:
+        """Let the workers go, unless one is still busy."""
+        if not self.running:
+            self._executor.stop()

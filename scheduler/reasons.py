@@ -1,0 +1,67 @@
+"""Why nodes were computed although there were neighbours to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from .graph import Graph
+from .options import Progress
+from .plan import App, Ref
+
+Reason: TypeAlias = Literal["cheap", "late", "lost", "nobody", "reveals_input"]
+"""Why a node was computed.
+
+* ``cheap``: it is below the cost rule, so nobody was asked, or what was offered would
+  have taken longer to fetch.
+* ``late``: an answer or a result did not come, or not in time.
+* ``lost``: it was in the store, but its bytes were gone or damaged.
+* ``nobody``: it was asked for, and nobody has it.
+* ``reveals_input``: as ``nobody``, or a reader's, and it shows an input: results like
+  it are shared by those alone who say so (``share_inputs``).
+"""
+
+
+class Reasons:
+    """Takes note of why nodes are computed, and counts those that were."""
+
+    def __init__(
+        self, graph: Graph, progress: Progress, reveals: Callable[[Ref], bool]
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            graph: of the run.
+            progress: whose ``executed_because`` is counted up.
+            reveals: whether a node's value may show an input.
+        """
+        self._graph = graph
+        self._counts = progress.executed_because
+        self._reveals = reveals
+        self._noted: dict[Ref, Reason] = {}
+
+    def note(self, ref: Ref, reason: Reason) -> None:
+        """Take note of why a node will be computed; the last note counts."""
+        self._noted[ref] = reason
+
+    def of(self, ref: Ref) -> Reason:
+        """Return why a node was computed."""
+        reason = self._noted.get(ref)
+        if reason == "nobody":
+            return "reveals_input" if self._reveals(ref) else reason
+        return reason or ("reveals_input" if self._is_read(ref) else "cheap")
+
+    def count(self, ref: Ref) -> None:
+        """Count a node that was computed."""
+        reason = self.of(ref)
+        self._counts[reason] = self._counts.get(reason, 0) + 1
+
+    def count_cheap(self, operations: int) -> None:
+        """Count operations that have no nodes of their own."""
+        self._counts["cheap"] = self._counts.get("cheap", 0) + operations
+
+    def _is_read(self, ref: Ref) -> bool:
+        if self._graph.is_small[ref]:
+            return False
+        node = self._graph.nodes[ref]
+        return isinstance(node, App) and self._graph.operation(node.primitive).reads
