@@ -1,0 +1,278 @@
+"""Who is a member still, and what has to be forgotten: the statements of a realm.
+
+The set of statements only grows, and all members come to have the same one.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+from peer.wire import limits
+from peer.wire.v1 import records_pb2
+from store import NodeKey, SqliteStore
+
+from .certificates import Member
+from .errors import IdentityError, StatementRefused
+from .identity import Identity
+from .members import Members
+from .names import NodeId, is_node_id
+from .statements import (
+    MAX_REMAINING,
+    Heard,
+    Ruling,
+    sign_statement,
+    verify_statement,
+)
+
+MAX_STATEMENTS = limits.SYNC_HAVE
+MAX_FORGETS = MAX_STATEMENTS - 1024
+"""Lists of what to forget, which any member can make, leave room for revocations."""
+
+MAX_FORGOTTEN = 1 << 22
+MAX_FORGOTTEN_BYTES = MAX_FORGOTTEN // 8 * 34
+"""Lists of what to forget that one member may issue: one alone cannot take all the
+room, and so keep others from having anything forgotten."""
+
+MAX_SEEN = 16_384
+QUERY_KEYS = 500
+
+
+class Standing:
+    """The realm's statements as this store knows them.  Any thread may use it."""
+
+    def __init__(self, store: SqliteStore, identity: Identity) -> None:
+        self._database = store.database
+        self._identity = identity
+        self._members = Members(store)
+        self._lock = threading.RLock()
+        self._seen: dict[NodeId, NodeId] = {}
+        self.refresh()
+
+    # ---- questions
+
+    def is_revoked(self, node_id: NodeId) -> bool:
+        """Return whether a node is no member any more; as quick as a set."""
+        return node_id in self._out
+
+    def is_member(self, member: Member) -> bool:
+        """Return whether whoever shows a verified certificate is a member still.
+
+        From then on :meth:`is_revoked` knows of it, should the sponsor that let it in
+        be revoked.
+        """
+        is_out = self._ruling.is_out(member.node_id, member.sponsor)
+        if self._seen.get(member.node_id) != member.sponsor or is_out:
+            self._note_seen(member, is_out)
+        return not is_out
+
+    def accepts(self, member: Member, sequence: int) -> bool:
+        """Return whether a member's record with this number counts."""
+        return self._ruling.accepts(member.node_id, member.sponsor, sequence)
+
+    def from_sequence(self, node_id: NodeId) -> int | None:
+        """Return the first record of a revoked node that does not count; else None."""
+        return self._ruling.refused_from.get(node_id)
+
+    def revoked(self) -> dict[NodeId, int]:
+        """Return all revoked nodes with the first of their records not to accept."""
+        return dict(self._ruling.refused_from)
+
+    def is_forgotten(self, key: NodeKey) -> bool:
+        """Return whether nobody may keep, serve or accept a node's result."""
+        return self._has_forgotten and bool(self.forgotten_among([key]))
+
+    def forgotten_among(self, keys: Sequence[NodeKey]) -> list[NodeKey]:
+        """Return which of ``keys`` have to be forgotten."""
+        if not self._has_forgotten:
+            return []
+        found: list[NodeKey] = []
+        with self._database.read() as connection:
+            for at in range(0, len(keys), QUERY_KEYS):
+                found += self._forgotten(connection, keys[at : at + QUERY_KEYS])
+        return found
+
+    def _forgotten(
+        self, connection: sqlite3.Connection, keys: Sequence[NodeKey]
+    ) -> list[NodeKey]:
+        by_id = {self._identity.keys.forget_id(key): key for key in keys}
+        marks = ",".join("?" * len(by_id))
+        query = f"SELECT keyed_id FROM forgotten WHERE keyed_id IN ({marks})"
+        return [by_id[keyed_id] for (keyed_id,) in connection.execute(query, [*by_id])]
+
+    # ---- reconciliation
+
+    def digest(self) -> bytes:
+        """Return the 32 bytes that two members with the same statements share."""
+        return self._digest
+
+    def have(self) -> list[bytes]:
+        """Return the digests of all statements."""
+        return list(self._statements)
+
+    def after(self, have: Iterable[bytes]) -> list[records_pb2.SignedStatement]:
+        """Return statements that somebody who has ``have`` lacks, revocations first.
+
+        At most 64, and at most 2 MiB; there may be more.
+        """
+        known = set(have)
+        lacking = [digest for digest in self._statements if digest not in known]
+        found: list[records_pb2.SignedStatement] = []
+        length = 0
+        with self._database.read() as connection:
+            for digest in lacking[: limits.SYNC_STATEMENTS]:
+                query = "SELECT signed FROM statements WHERE digest = ?"
+                for (signed,) in connection.execute(query, (digest,)):
+                    length += len(signed) + 8
+                    if length > limits.SYNC_REPLY_BYTES:
+                        return found
+                    found.append(records_pb2.SignedStatement.FromString(signed))
+        return found
+
+    def add(self, signed: records_pb2.SignedStatement) -> bool:
+        """Take a statement over, durably; return whether it was new.
+
+        Raises:
+            StatementRefused: it is not what it has to be, or there is no room left.
+            StoreError: the store cannot be written.
+        """
+        if sha256(signed.statement).digest() in self._statements:
+            return False
+        identity = self._identity
+        heard = verify_statement(signed, identity.root, identity.realm_id)
+        with self._lock:
+            self._database.transact(lambda connection: _insert(connection, heard))
+            self.refresh()
+        return True
+
+    def refresh(self) -> None:
+        """Look at what other processes have added."""
+        with self._lock, self._database.read() as connection:
+            connection.execute("BEGIN")
+            rows = connection.execute(
+                "SELECT digest, CASE kind WHEN 'revocation' THEN signed END"
+                " FROM statements ORDER BY kind = 'forget', digest"
+            ).fetchall()
+            query = "SELECT EXISTS (SELECT 1 FROM forgotten)"
+            (has_forgotten,) = connection.execute(query).fetchone()
+            self._ruling = Ruling.of(_statement(row[1]) for row in rows if row[1])
+            self._statements = dict.fromkeys(row[0] for row in rows)
+            self._digest = sha256(b"".join(sorted(self._statements))).digest()
+            self._has_forgotten = bool(has_forgotten)
+            self._note_out()
+
+    # ---- statements of our own
+
+    def revoke(self, node_id: NodeId, from_sequence: int = 0) -> None:
+        """End a membership, and begin a new epoch of the realm's keys.
+
+        Args:
+            from_sequence: the first of the node's records not to accept any more.
+
+        Raises:
+            IdentityError: only sponsors can, and nobody itself.
+            StoreError: the store cannot be written.
+        """
+        if not self._identity.is_sponsor:
+            raise IdentityError(
+                f"{self._identity.name} is no sponsor of its realm, and cannot revoke"
+                " anybody; do it on a machine that is"
+            )
+        if node_id == self._identity.node_id or not is_node_id(node_id):
+            raise IdentityError(
+                f"{node_id} cannot be revoked here: name another member by its 16"
+                " letters and digits; to end this membership, run `voxpeer leave`"
+            )
+        first = self.from_sequence(node_id)
+        if first is None or first > from_sequence:
+            statement = records_pb2.Statement(issued_s=int(time.time()))
+            statement.revocation.node_id = node_id
+            statement.revocation.from_sequence = from_sequence
+            statement.revocation.remaining.extend(self._let_in_by(node_id))
+            self.add(sign_statement(self._identity, statement))
+        # After the statement, so that nobody hands the new key to who is out.
+        self._identity.keys.advance(secrets.token_bytes)
+
+    def forget(self, keys: Iterable[NodeKey]) -> None:
+        """Have results forgotten by the whole realm; what is already is left out.
+
+        Raises:
+            StatementRefused: there are too many such statements.
+            StoreError: the store cannot be written.
+        """
+        wanted = list(dict.fromkeys(keys))
+        known = set(self.forgotten_among(wanted))
+        ids = [self._identity.keys.forget_id(key) for key in wanted if key not in known]
+        for at in range(0, len(ids), limits.FORGET_IDS):
+            statement = records_pb2.Statement(issued_s=int(time.time()))
+            # In order, so that the list tells nothing of what belongs together.
+            part = sorted(ids[at : at + limits.FORGET_IDS])
+            statement.forget.keyed_ids.extend(part)
+            self.add(sign_statement(self._identity, statement))
+
+    def _let_in_by(self, sponsor: NodeId) -> list[NodeId]:
+        return [
+            member.node_id
+            for member in self._members.all()
+            if member.sponsor == sponsor
+            and member.node_id != sponsor
+            and not self.is_revoked(member.node_id)
+        ][:MAX_REMAINING]
+
+    # ---- who is out
+
+    def _note_seen(self, member: Member, is_out: bool) -> None:
+        with self._lock:
+            if len(self._seen) >= MAX_SEEN:
+                self._seen.clear()
+            self._seen[member.node_id] = member.sponsor
+            if is_out != (member.node_id in self._out):
+                self._note_out()
+
+    def _note_out(self) -> None:
+        ruling = self._ruling
+        orphans = {
+            it for it, sponsor in self._seen.items() if ruling.is_out(it, sponsor)
+        }
+        self._out = frozenset(orphans.union(ruling.refused_from))
+
+
+def _statement(signed: bytes) -> records_pb2.Statement:
+    message = records_pb2.SignedStatement.FromString(signed)
+    return records_pb2.Statement.FromString(message.statement)
+
+
+def _insert(connection: sqlite3.Connection, heard: Heard) -> None:
+    query = "SELECT count(*), (SELECT count(*) FROM forgotten) FROM statements"
+    statements, forgotten = connection.execute(query).fetchone()
+    ids = heard.statement.forget.keyed_ids
+    most = MAX_STATEMENTS if heard.is_revocation else MAX_FORGETS
+    if statements >= most or forgotten + len(ids) > MAX_FORGOTTEN:
+        raise StatementRefused("full", "there is no room for more statements")
+    kind = "revocation" if heard.is_revocation else "forget"
+    signed = heard.signed.SerializeToString()
+    issuer = heard.statement.issuer
+    if not heard.is_revocation and _issued(connection, issuer) > MAX_FORGOTTEN_BYTES:
+        text = f"{issuer} has had more forgotten than one member may"
+        raise StatementRefused("full", text)
+    connection.execute(
+        "INSERT OR IGNORE INTO statements VALUES (?, ?, ?, ?)",
+        (heard.digest, kind, issuer, signed),
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO forgotten VALUES (?)", ((it,) for it in ids)
+    )
+
+
+def _issued(connection: sqlite3.Connection, issuer: str) -> int:
+    """Return how long the lists of one member are together, in bytes."""
+    query = (
+        "SELECT coalesce(sum(length(signed)), 0) FROM statements"
+        " WHERE kind = 'forget' AND issuer = ?"
+    )
+    (length,) = connection.execute(query, (issuer,)).fetchone()
+    return int(length)

@@ -1,0 +1,77 @@
+"""Checks of ``records.proto``, and of what the other definitions use of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from peer.wire.v1 import peer_pb2, records_pb2
+
+from . import limits
+from .errors import WireError
+from .fields import at_most, each_exactly, exactly, few, node_id, parse, text
+
+RECORD_BYTES = 34 * limits.RECORD_CHILDREN + 8192
+"""Longest record: each child stands behind two bytes of its own."""
+
+STATEMENT_BYTES = 34 * limits.FORGET_IDS + 1024
+
+
+def record(data: bytes) -> records_pb2.Record:
+    """Read the bytes of a record, after its signature was verified."""
+    message = parse(records_pb2.Record, data, RECORD_BYTES)
+    exactly("realm_id", message.realm_id, limits.REALM_ID_BYTES)
+    exactly("key", message.key, limits.KEY_BYTES)
+    exactly("digest", message.digest, limits.DIGEST_BYTES)
+    at_most("size_bytes", message.size_bytes, limits.ARTIFACT_BYTES)
+    text("kind", message.kind, limits.KIND_CHARACTERS)
+    text("environment", message.environment, limits.ENVIRONMENT_CHARACTERS)
+    few("children", message.children, limits.RECORD_CHILDREN)
+    each_exactly("children", message.children, limits.DIGEST_BYTES)
+    node_id("signer", message.signer)
+    return message
+
+
+def signed_record(message: records_pb2.SignedRecord) -> None:
+    """Check what stands around the bytes of a record."""
+    if not message.record:
+        raise WireError("a record without bytes")
+    exactly("signature", message.signature, limits.SIGNATURE_BYTES)
+
+
+def statement(data: bytes) -> records_pb2.Statement:
+    """Read the bytes of a statement, after its signature was verified."""
+    message = parse(records_pb2.Statement, data, STATEMENT_BYTES)
+    exactly("realm_id", message.realm_id, limits.REALM_ID_BYTES)
+    node_id("issuer", message.issuer)
+    match message.WhichOneof("what"):
+        case "revocation":
+            node_id("node_id", message.revocation.node_id)
+        case "forget":
+            ids = message.forget.keyed_ids
+            few("keyed_ids", ids, limits.FORGET_IDS)
+            each_exactly("keyed_ids", ids, limits.KEY_BYTES)
+        case _:
+            raise WireError("a statement that says nothing known")
+    return message
+
+
+def signed_statement(message: records_pb2.SignedStatement) -> None:
+    """Check what stands around the bytes of a statement."""
+    at_most("length of a statement", len(message.statement), STATEMENT_BYTES)
+    exactly("signature", message.signature, limits.SIGNATURE_BYTES)
+    certificates(message.certificates)
+
+
+def certificates(values: Sequence[bytes]) -> None:
+    """Check the sizes of a chain, leaf first, without the root."""
+    few("certificates", values, limits.CHAIN_CERTIFICATES)
+    for certificate in values:
+        at_most("length of a certificate", len(certificate), limits.CERTIFICATE_BYTES)
+
+
+def chain_of(message: peer_pb2.Chain) -> tuple[bytes, ...]:
+    """Return the certificates of a chain that has at least a leaf."""
+    certificates(message.certificates)
+    if not message.certificates:
+        raise WireError("a chain without certificates")
+    return tuple(message.certificates)

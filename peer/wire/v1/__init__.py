@@ -1,0 +1,1 @@
+"""Messages of protocol version 1, made from ``proto/voxpeer/v1``."""
