@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import engine, frontend, images, startup, storage
+from . import engine, exchange, frontend, images, startup, storage
 
 PARTS: dict[str, Callable[[int], None]] = {
     "engine": engine.shapes,
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "startup": startup.warm,
     "images": images.programs,
     "storage": storage.throughput,
+    "exchange": exchange.throughput,
 }
 
 
