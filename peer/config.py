@@ -9,16 +9,31 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
 from scheduler.options import ExecutionEngine, OnFailure, StorePolicy
 
+from .addresses import DEFAULT_PORT
 from .errors import ConfigError
-from .quantities import parse_duration_s, parse_size, suggestion
+from .quantities import suggestion
+from .setting_values import (
+    one_of,
+    read_boolean,
+    read_count,
+    read_duration,
+    read_interfaces,
+    read_listen,
+    read_name,
+    read_path,
+    read_seeds,
+    read_size,
+)
 
 StorageBackend = Literal["sqlite"]
+Share = Literal["worth", "goals", "all", "none"]
+NetworkUse = Literal["auto", "off", "required"]
 
 PROJECT_FILE = "voxpeer.toml"
 ENVIRONMENT_PREFIX = "VOXPEER_"
@@ -41,6 +56,17 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         on_failure: whether a failed node stops the rest of the run.
         timeout: seconds after which a run is stopped, or None.
         progress: whether progress is shown.
+        network: whether a run asks the daemon of its store: ``auto`` if there is
+            one, ``off`` never, ``required`` or not at all.
+        name: what people call this machine; None is its host name.
+        listen: ``"host:port"`` at which the daemon listens; an empty host stands for
+            all addresses of the allowed interfaces.
+        seeds: peers to dial besides those that are heard, ``"host:port"``.
+        mdns: whether the daemon speaks and listens by multicast DNS.
+        interfaces: network interfaces to use; none named are those that lead to a
+            local network.
+        share: which results are offered to the realm.
+        share_inputs: whether values that show an input's voxels are offered too.
     """
 
     store: str | None = None
@@ -53,6 +79,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: OnFailure = "continue"
     timeout: float | None = None
     progress: bool = True
+    network: NetworkUse = "auto"
+    name: str | None = None
+    listen: str = f":{DEFAULT_PORT}"
+    seeds: tuple[str, ...] = ()
+    mdns: bool = True
+    interfaces: tuple[str, ...] = ()
+    share: Share = "worth"
+    share_inputs: bool = False
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):
@@ -72,7 +106,8 @@ def load_config(
     """Merge all sources of settings.
 
     Args:
-        flags: settings of the command line; those that are None were not given.
+        flags: settings of the command line; those that are None, or empty tuples of
+            an option that may be repeated, were not given.
         environment: variables to read.
         directory: where the search for a project file begins; the current directory
             by default.
@@ -92,8 +127,8 @@ def load_config(
             values[key] = _read(key, value, origin)
             origins[key] = origin
     for key, value in (flags or {}).items():
-        if value is not None:
-            flag = "--" + key.replace("_", "-")
+        if value is not None and value != ():
+            flag = _FLAGS.get(key) or "--" + key.replace("_", "-")
             values[key] = _read(key, value, flag)
             origins[key] = flag
     return LoadedConfig(Config(**values), origins)
@@ -151,8 +186,9 @@ def _environment_layers(
         key = name.removeprefix(ENVIRONMENT_PREFIX).lower()
         if key in KEYS:
             yield name, {key: text}
-        elif near := suggestion(name, VARIABLES):
+        elif suggestion(key, KEYS):
             # Other programs may use the prefix, but a slip of the pen must not pass.
+            near = suggestion(name, VARIABLES)
             raise ConfigError(f"there is no setting {name}{near}")
 
 
@@ -160,73 +196,37 @@ def _read(key: str, value: object, origin: str) -> object:
     try:
         return _READERS[key](value)
     except ConfigError as error:
-        raise ConfigError(f"{origin}: {key}: {error}") from error
-
-
-def _path(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ConfigError("must be the path of a folder")
-    return str(Path(value).expanduser())
-
-
-def _size(value: object) -> int:
-    size = value if type(value) is int else parse_size(str(value))
-    if size <= 0:
-        raise ConfigError("must be more than nothing; write for example 20GB")
-    return size
-
-
-def _duration(value: object) -> float:
-    return parse_duration_s(str(value))
-
-
-def _count(value: object) -> int:
-    try:
-        count = int(str(value))
-    except ValueError:
-        count = 0
-    if count < 1:
-        raise ConfigError(f"'{value}' is not a whole number of at least 1")
-    return count
-
-
-def _boolean(value: object) -> bool:
-    found = {"true": True, "1": True, "false": False, "0": False}.get(
-        str(value).lower()
-    )
-    if found is None:
-        raise ConfigError(f"'{value}' is neither true nor false")
-    return found
-
-
-def _one_of(literal: object) -> Callable[[object], str]:
-    words: tuple[str, ...] = get_args(literal)
-
-    def read(value: object) -> str:
-        if value not in words:
-            raise ConfigError(
-                f"'{value}' is not offered{suggestion(str(value), words)}; "
-                f"there is {', '.join(words)}"
-            )
-        return str(value)
-
-    return read
+        # The name of an option or a variable is that of its setting already.
+        is_file = not origin.startswith(("--", ENVIRONMENT_PREFIX))
+        where = f"{origin}: {key}" if is_file else origin
+        raise ConfigError(f"{where}: {error}") from error
 
 
 _READERS: dict[str, Callable[[object], object]] = {
-    "store": _path,
-    "store_cap": _size,
-    "store_policy": _one_of(StorePolicy),
-    "storage_backend": _one_of(StorageBackend),
-    "execution_engine": _one_of(ExecutionEngine),
-    "jobs": _count,
-    "memory": _size,
-    "on_failure": _one_of(OnFailure),
-    "timeout": _duration,
-    "progress": _boolean,
+    "store": read_path,
+    "store_cap": read_size,
+    "store_policy": one_of(StorePolicy),
+    "storage_backend": one_of(StorageBackend),
+    "execution_engine": one_of(ExecutionEngine),
+    "jobs": read_count,
+    "memory": read_size,
+    "on_failure": one_of(OnFailure),
+    "timeout": read_duration,
+    "progress": read_boolean,
+    "network": one_of(NetworkUse),
+    "name": read_name,
+    "listen": read_listen,
+    "seeds": read_seeds,
+    "mdns": read_boolean,
+    "interfaces": read_interfaces,
+    "share": one_of(Share),
+    "share_inputs": read_boolean,
 }
 KEYS = tuple(_READERS)
 """Names of all settings."""
+
+_FLAGS = {"seeds": "--seed"}
+"""Options that are not called as their setting is."""
 
 VARIABLES = tuple(ENVIRONMENT_PREFIX + key.upper() for key in KEYS)
 """The same as environment variables."""

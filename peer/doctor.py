@@ -7,11 +7,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .findings import Finding
 from .installation import library_versions, voxpeer_version
+from .network_checks import examine_network
 from .quantities import format_size
 from .stores import open_store, store_path
 
@@ -24,23 +25,6 @@ MIN_SQLITE = (3, 37)
 LOW_SPACE_BYTES = 2 * 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Outcome of one check.
-
-    Attributes:
-        name: what was looked at.
-        is_ok: whether it is as it should be.
-        text: what was found.
-        advice: what to do; empty when nothing is to be done.
-    """
-
-    name: str
-    is_ok: bool
-    text: str
-    advice: str = ""
-
-
 def examine(config: Config) -> Iterator[Finding]:
     """Yield what each check finds."""
     yield _python()
@@ -49,6 +33,7 @@ def examine(config: Config) -> Iterator[Finding]:
     yield _itk()
     yield _temporary_folder()
     yield from _store(config)
+    yield from examine_network(config)
 
 
 def _python() -> Finding:

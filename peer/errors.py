@@ -5,6 +5,7 @@
     ``OutputError``     results cannot be written where they should go
     ``NoMatchError``    what was asked for by name or key is not there
     ``ProblemsFoundError``  a check that a command made has failed
+    ``RealmError``      a realm cannot be joined, left or changed like this
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class NoMatchError(PeerError):
 
 class ProblemsFoundError(PeerError):
     """A check that a command made has failed."""
+
+
+class RealmError(PeerError):
+    """A realm cannot be joined, left or changed like this."""

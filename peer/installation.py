@@ -10,11 +10,15 @@ LIBRARIES = (
     "SimpleITK",
     "numpy",
     "click",
+    "cryptography",
+    "grpcio",
     "lark",
     "msgspec",
     "platformdirs",
+    "protobuf",
     "psutil",
     "rich",
+    "zeroconf",
     "zstandard",
 )
 """Distributions that voxpeer needs at run time."""

@@ -19,6 +19,7 @@ _SIZE_UNITS = {
     "TIB": 2**40,
 }
 _TIME_UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SPANS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 _NUMBER_AND_UNIT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -105,6 +106,15 @@ def format_duration(seconds: float) -> str:
         return f"{minutes} min {rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def format_span(seconds: float) -> str:
+    """Return a time to wait or since then, at most ``seconds``: ``"90 minutes"``."""
+    for size, unit in _SPANS:
+        count = int(seconds // size)
+        if count >= 2 or (count == 1 and seconds == size):
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{int(seconds)} s"
 
 
 def suggestion(name: str, known: list[str] | tuple[str, ...]) -> str:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from primitives.catalog import standard_registry
 from scheduler import OnGoal, Progress, RunOptions, RunReport, run_plan
 
+from .neighbours import neighbours_of
 from .outputs import check_outputs
 from .programs import Dialect, Parameter, Program, load_program
 from .stores import open_store
 
 if TYPE_CHECKING:
     from store import SqliteStore
+
+    from .config import NetworkUse
 
 
 def run(
@@ -26,6 +29,7 @@ def run(
     options: RunOptions | None = None,
     dialect: Dialect = "imgql",
     allow_outside: bool = False,
+    network: NetworkUse = "auto",
     on_goal: OnGoal | None = None,
 ) -> RunReport:
     """Run a program and return what came of its goals.
@@ -37,6 +41,8 @@ def run(
         options: choices of the run.
         dialect: ``"vox1"`` for VoxLogicA 1's grouping of operators.
         allow_outside: whether the program may save outside the current directory.
+        network: whether results are asked of other machines: ``"auto"`` if a daemon
+            of the store runs, ``"off"`` never, ``"required"`` or nothing is run.
         on_goal: called with each outcome, in program order, as soon as it is known.
 
     Raises:
@@ -44,6 +50,7 @@ def run(
         PlanError: it cannot be run: an input is missing, say.
         OutputError: a file to save cannot be written.
         StoreError: the store is unusable.
+        NoDaemonError: the network is required, and no daemon of the store runs.
         InterruptedRunError: the run was stopped; what was finished is kept.
     """
     if store is None or isinstance(store, str | os.PathLike):
@@ -55,6 +62,7 @@ def run(
                 options=options,
                 dialect=dialect,
                 allow_outside=allow_outside,
+                network=network,
                 on_goal=on_goal,
             )
     loaded = load_program(program, store, parameters=parameters, dialect=dialect)
@@ -63,6 +71,7 @@ def run(
         store,
         options=options,
         allow_outside=allow_outside,
+        network=network,
         on_goal=on_goal,
     )
 
@@ -73,6 +82,7 @@ def run_program(
     *,
     options: RunOptions | None = None,
     allow_outside: bool = False,
+    network: NetworkUse = "auto",
     on_goal: OnGoal | None = None,
     progress: Progress | None = None,
 ) -> RunReport:
@@ -80,13 +90,18 @@ def run_program(
     directory = Path.cwd()
     registry = standard_registry()
     check_outputs(program.plan, registry, directory, allow_outside)
-    return run_plan(
-        program.plan,
-        store=store,
-        registry=registry,
-        options=options or RunOptions(),
-        directory=directory,
-        progress=progress,
-        on_goal=on_goal,
-        program=program.path,
-    )
+    neighbours = neighbours_of(store, network)
+    try:
+        return run_plan(
+            program.plan,
+            store=store,
+            registry=registry,
+            options=options or RunOptions(),
+            directory=directory,
+            progress=progress,
+            on_goal=on_goal,
+            program=program.path,
+            neighbours=neighbours,
+        )
+    finally:
+        neighbours.close()

@@ -10,6 +10,8 @@ import scheduler
 import store
 from store.place import default_path
 
+from .schema import MIGRATIONS
+
 if TYPE_CHECKING:
     from store import SqliteStore
 
@@ -36,5 +38,5 @@ def open_store(
     return store.open_store(
         None if path is None else Path(path),
         cap_bytes=cap_bytes,
-        migrations=[scheduler.MIGRATIONS],
+        migrations=[scheduler.MIGRATIONS, MIGRATIONS],
     )

@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     """What an argument names is not there."""
     DAMAGE = 6
     """``store check`` found damaged artifacts."""
+    NETWORK_ABSENT = 7
+    """The network was required, and no daemon answers."""
     GOAL_FAILED = 8
     """At least one goal failed while running."""
     INTERRUPTED = 130
@@ -42,6 +44,7 @@ def _table() -> tuple[tuple[type[BaseException], ExitCode], ...]:
 
     from language.errors import LanguageError
     from peer import errors as peer
+    from peer.local import errors as local
     from primitives import errors as primitives
     from scheduler import errors as scheduler
     from store import errors as store
@@ -56,7 +59,9 @@ def _table() -> tuple[tuple[type[BaseException], ExitCode], ...]:
         (LanguageError, ExitCode.PROGRAM),
         (scheduler.PlanError, ExitCode.PROGRAM),
         (peer.NoMatchError, ExitCode.NO_MATCH),
+        (scheduler.AmbiguousKeyError, ExitCode.NO_MATCH),
         (primitives.UnknownPrimitiveError, ExitCode.NO_MATCH),
+        (local.NoDaemonError, ExitCode.NETWORK_ABSENT),
         (peer.PeerError, ExitCode.UNUSABLE),
         (store.StoreError, ExitCode.UNUSABLE),
         (scheduler.SchedulerError, ExitCode.UNUSABLE),

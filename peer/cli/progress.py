@@ -103,9 +103,18 @@ def one_line(progress: Progress) -> str:
     running = _running(progress)
     if running:
         parts.append("running " + ", ".join(running))
-    if progress.waiting_for_others:
-        parts.append(f"waiting for {progress.waiting_for_others} of other runs")
+    parts += _elsewhere(progress)
     return "; ".join([*parts, _times(progress)])
+
+
+def _elsewhere(progress: Progress) -> list[str]:
+    """Return what others are doing for the run."""
+    counts = [
+        ("asking neighbours for", progress.asking, ""),
+        ("fetching", progress.fetching, ""),
+        ("waiting for", progress.waiting_for_others, " of other runs"),
+    ]
+    return [f"{verb} {count}{rest}" for verb, count, rest in counts if count]
 
 
 def _hits(progress: Progress) -> str:
@@ -154,6 +163,6 @@ def _rich_text(progress: Progress) -> Text:
     text.append(f"  {_times(progress)}", style="dim")
     for line in _running(progress):
         text.append(f"\n  {line}", style="cyan")
-    if progress.waiting_for_others:
-        text.append(f"\n  waiting for {progress.waiting_for_others} of other runs")
+    for line in _elsewhere(progress):
+        text.append(f"\n  {line}")
     return text

@@ -36,6 +36,14 @@ def test_a_line_of_progress_says_what_runs_and_for_how_long() -> None:
     assert "values 1.0 MB" in line
 
 
+def test_a_line_of_progress_says_what_is_asked_for_and_fetched() -> None:
+    line = one_line(Progress(nodes=10, asking=6, fetching=2, waiting_for_others=1))
+    assert "asking neighbours for 6; fetching 2; waiting for 1 of other runs" in line
+    alone = one_line(Progress(nodes=10))
+    assert "asking" not in alone
+    assert "fetching" not in alone
+
+
 def test_of_many_running_nodes_the_longest_are_named() -> None:
     now = time.monotonic()
     running = {n: (f"vox1.op{n}", now - n) for n in range(9)}

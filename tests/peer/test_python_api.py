@@ -48,3 +48,12 @@ def test_a_store_can_be_opened_once_and_used_twice(
         for _ in range(2):
             report = voxpeer.run("p.imgql", store=store)
             assert report.goals[0].value == 3.0
+
+
+def test_a_run_that_requires_the_network_raises_without_a_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.imgql").write_text('print "x" 1')
+    with pytest.raises(voxpeer.NoDaemonError, match="voxpeer join"):
+        voxpeer.run("p.imgql", store="store", network="required")

@@ -8,6 +8,7 @@ from peer.errors import ConfigError
 from peer.quantities import (
     format_duration,
     format_size,
+    format_span,
     parse_duration_s,
     parse_parameter,
     parse_size,
@@ -84,3 +85,21 @@ def test_sizes_and_durations_are_shown_with_three_digits_or_so() -> None:
         "4 min 10 s",
         "2 h 1 min",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 minute"),
+        (90, "90 s"),
+        (5400, "90 minutes"),
+        (7200, "2 hours"),
+        (86_400, "1 day"),
+        (90_000, "25 hours"),
+        (7 * 86_400, "7 days"),
+    ],
+)
+def test_spans_are_rounded_down_for_people(seconds: float, text: str) -> None:
+    assert format_span(seconds) == text

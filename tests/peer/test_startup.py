@@ -10,6 +10,11 @@ import pytest
 from .conftest import Bench, ImageMaker
 
 HEAVY = ("SimpleITK", "lark", "numpy", "psutil", "rich", "scipy")
+NETWORK = (
+    *("cryptography", "google.protobuf", "grpc", "socket", "zeroconf"),
+    *("peer.daemon", "peer.discovery", "peer.exchange", "peer.identity"),
+    *("peer.local", "peer.local.neighbours", "peer.wire"),
+)
 
 WARM_RUN = """
 import sys
@@ -20,7 +25,9 @@ print(code, *sorted(set(sys.modules) & set(sys.argv[1:])), file=sys.stderr)
 
 
 @pytest.mark.slow
-def test_a_warm_run_imports_nothing_heavy(bench: Bench, image: ImageMaker) -> None:
+def test_a_warm_run_imports_nothing_heavy_and_nothing_of_the_network(
+    bench: Bench, image: ImageMaker
+) -> None:
     image(size=64)
     text = (
         'load image = "image.nii.gz"\n'
@@ -29,8 +36,10 @@ def test_a_warm_run_imports_nothing_heavy(bench: Bench, image: ImageMaker) -> No
     )
     first = bench.run(text)
     assert first.returncode == 0, first.stderr
+    # As if the store belonged to a realm, whose daemon does not answer.
+    (bench.folder / "store" / "realm").mkdir()
     warm = subprocess.run(
-        [sys.executable, "-c", WARM_RUN, *HEAVY],
+        [sys.executable, "-c", WARM_RUN, *HEAVY, *NETWORK],
         cwd=bench.folder,
         env=bench.environment,
         capture_output=True,

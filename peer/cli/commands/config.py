@@ -55,6 +55,12 @@ def _value(config: Config, key: str) -> object:
         return str(store_path(config))
     if key == "jobs":
         return config.jobs or available_cores()
+    if key == "name" and config.name is None:
+        from peer.cli.daemons import host_name
+
+        return host_name()
+    if key == "interfaces" and not config.interfaces:
+        return "auto"
     found: object = getattr(config, key)
     return found
 
@@ -62,4 +68,6 @@ def _value(config: Config, key: str) -> object:
 def _text(value: object) -> str:
     if value is None:
         return "automatic"
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -15,7 +15,7 @@ from peer.errors import ProblemsFoundError
 @store_option
 @json_option
 def command(store: str | None, as_json: bool) -> None:
-    """Check Python, the libraries, the disk and the store.
+    """Check Python, the libraries, the disk, the store and the network.
 
     Each problem comes with what to do about it.
     """

@@ -24,7 +24,7 @@ from peer.cli.output import note, write_line
 
 if TYPE_CHECKING:
     from peer.cli.progress import ProgressView
-    from peer.config import Config
+    from peer.config import Config, NetworkUse
     from peer.programs import Dialect, Program
     from scheduler import GoalOutcome, InterruptedRunError, RunOptions, RunReport
     from store import SqliteStore
@@ -66,6 +66,12 @@ if TYPE_CHECKING:
     help="Let the program save outside the current directory.",
 )
 @click.option(
+    "--network",
+    type=click.Choice(["auto", "off", "required"]),
+    help="Ask the daemon of the store for what others have: if one runs (the "
+    "default), never, or else run nothing.",
+)
+@click.option(
     "--progress/--no-progress", default=None, help="Whether to show progress."
 )
 @json_option
@@ -85,14 +91,16 @@ def command(
     on_failure: str | None,
     timeout: str | None,
     allow_outside: bool,
+    network: str | None,
     progress: bool | None,
     as_json: bool,
     dry_run: bool,
 ) -> int:
     """Run PROGRAM and print its goals as label=value lines.
 
-    Results that are held in the store are not computed again.  Running the same
-    command again after an interruption goes on where it stopped.
+    Results that are held in the store are not computed again, nor, once this machine
+    has joined others, what can be fetched from them sooner than computed.  Running
+    the same command again after an interruption goes on where it stopped.
     """
     from peer.process import keep_freed_memory, leave_threads_to_scheduler
     from peer.programs import load_program
@@ -106,6 +114,7 @@ def command(
         storage_backend=storage_backend,
         on_failure=on_failure,
         timeout=timeout,
+        network=network,
         progress=progress,
     )
     signal.signal(signal.SIGTERM, _interrupt)
@@ -122,9 +131,8 @@ def command(
             return show_explanation(
                 loaded, opened, options, "json" if as_json else "text", allow_outside
             )
-        return _Run(loaded, opened, options, allow_outside, as_json).run(
-            config.progress
-        )
+        run = _Run(loaded, opened, options, allow_outside, config.network, as_json)
+        return run.run(config.progress)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -156,12 +164,14 @@ class _Run:
         store: SqliteStore,
         options: RunOptions,
         allow_outside: bool,
+        network: NetworkUse,
         as_json: bool,
     ) -> None:
         self._program = program
         self._store = store
         self._options = options
         self._allow_outside = allow_outside
+        self._network = network
         self._as_json = as_json
         self._view: ProgressView | None = None
 
@@ -180,6 +190,7 @@ class _Run:
                     self._store,
                     options=self._options,
                     allow_outside=self._allow_outside,
+                    network=self._network,
                     on_goal=None if self._as_json else self._show_goal,
                     progress=progress,
                 )

@@ -1,0 +1,132 @@
+"""Signed records of results, as the store's tables keep them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from peer.identity import NodeId
+from store import Digest, NodeKey, SqliteStore
+
+QUERY_KEYS = 256
+COLUMNS = "key, signer, digest, sequence, record, signature, source"
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A signed record.
+
+    Attributes:
+        key: the node.
+        signer: who computed it.
+        digest: what it computed to.
+        sequence: number of the record among the signer's.
+        record: the bytes that are signed.
+        signature: Ed25519.
+        source: node id of the peer that it came from; empty for our own.
+    """
+
+    key: NodeKey
+    signer: NodeId
+    digest: Digest
+    sequence: int
+    record: bytes
+    signature: bytes
+    source: str
+
+
+def find(
+    store: SqliteStore, keys: Sequence[NodeKey]
+) -> dict[NodeKey, list[Attestation]]:
+    """Return the records held of ``keys``."""
+    found: dict[NodeKey, list[Attestation]] = {}
+    with store.database.read() as connection:
+        for start in range(0, len(keys), QUERY_KEYS):
+            part = keys[start : start + QUERY_KEYS]
+            query = (
+                f"SELECT {COLUMNS} FROM attestations"
+                f" WHERE key IN ({','.join('?' * len(part))})"
+            )
+            for row in connection.execute(query, part):
+                found.setdefault(row[0], []).append(Attestation(*row))
+    return found
+
+
+def add(store: SqliteStore, attestations: Iterable[Attestation]) -> None:
+    """Queue records to be written; what is queued after is durable after."""
+    now = time.time_ns() // 1_000_000
+    rows = [
+        (
+            *(each.key, each.signer, each.digest, each.sequence),
+            *(each.record, each.signature, each.source, now),
+        )
+        for each in attestations
+    ]
+
+    def write(connection: sqlite3.Connection) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO attestations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+        )
+
+    store.database.write(write)
+
+
+def signers(store: SqliteStore) -> list[NodeId]:
+    """Return everybody of whom there are records."""
+    with store.database.read() as connection:
+        rows = connection.execute("SELECT DISTINCT signer FROM attestations")
+        return [NodeId(signer) for (signer,) in rows]
+
+
+def remove_signer(
+    store: SqliteStore, signer: NodeId, from_sequence: int
+) -> list[NodeKey]:
+    """Remove a signer's records from a number on.
+
+    Returns:
+        the keys for which no other record is left.
+    """
+
+    def work(connection: sqlite3.Connection) -> list[NodeKey]:
+        keys = connection.execute(
+            "DELETE FROM attestations WHERE signer = ? AND sequence >= ? RETURNING key",
+            (signer, from_sequence),
+        ).fetchall()
+        query = "SELECT 1 FROM attestations WHERE key = ?"
+        return [
+            key
+            for (key,) in keys
+            if connection.execute(query, (key,)).fetchone() is None
+        ]
+
+    return store.database.transact(work)
+
+
+def remove_keys(store: SqliteStore, keys: Sequence[NodeKey]) -> None:
+    """Remove every record of ``keys``."""
+    rows = [(key,) for key in keys]
+    store.database.transact(
+        lambda c: c.executemany("DELETE FROM attestations WHERE key = ?", rows)
+    )
+
+
+def remove_orphans(store: SqliteStore, keys: Sequence[NodeKey]) -> None:
+    """Remove others' records of results that are here no more."""
+    held = set(store.lookup(keys))
+    rows = [(key,) for key in keys if key not in held]
+    if rows:
+        store.database.transact(
+            lambda c: c.executemany(
+                "DELETE FROM attestations WHERE key = ? AND source <> ''", rows
+            )
+        )
+
+
+def signed_bytes_by_signer(store: SqliteStore) -> dict[NodeId, int]:
+    """Return how many bytes of others' results are here, by who signed them."""
+    query = """SELECT a.signer, sum(r.size_bytes) FROM attestations a
+      JOIN results r ON r.key = a.key WHERE r.origin = 'peer' GROUP BY a.signer"""
+    with store.database.read() as connection:
+        return {NodeId(row[0]): row[1] for row in connection.execute(query)}

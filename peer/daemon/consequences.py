@@ -1,0 +1,82 @@
+"""What follows from statements: whose links end, and which results go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from peer.forgetting import drop_forgotten
+from peer.identity import NodeId
+from store import NodeKey, SqliteStore
+
+from . import attestations
+from .company import Company
+from .events import event
+from .realm import Realm
+from .shared import Shared
+
+PART = 1000
+
+
+class Consequences:
+    """Makes the store and the links agree with the realm's statements."""
+
+    def __init__(self, realm: Realm, company: Company, shared: Shared) -> None:
+        self._realm = realm
+        self._store: SqliteStore = realm.store
+        self._company = company
+        self._shared = shared
+        self._cut: set[NodeId] = set()
+        self._digest = b""
+        self._lock = threading.Lock()
+
+    def apply(self) -> None:
+        """Apply what is new since the last time; cheap if nothing is."""
+        with self._lock:
+            digest = self._realm.statements_digest
+            if digest == self._digest:
+                return
+            self.cut_links()
+            for signer in attestations.signers(self._store):
+                first = self._realm.refused_from(signer)
+                if first is not None:
+                    self._drop(signer, first)
+            forgotten = self.remove_forgotten()
+            if forgotten:
+                event("forget", results=forgotten)
+            self._digest = digest
+
+    def remove_forgotten(self) -> int:
+        """Remove every result that has to be forgotten; return how many."""
+        return drop_forgotten(
+            self._store, self._realm.standing.forgotten_among, self._remove
+        )
+
+    def cut_links(self) -> None:
+        """End the links of who is no member any more; quick, to be done at once."""
+        known = {*self._realm.standing.revoked(), *self._company.all()}
+        for node_id in known - self._cut:
+            if self._realm.refused_from(node_id) is not None:
+                self._cut.add(node_id)
+                self._company.cut(node_id)
+                event("revoke", level=30, peer=node_id)
+
+    def _drop(self, signer: NodeId, from_sequence: int) -> None:
+        """Drop what nobody but ``signer`` has said, from a record on."""
+        keys = attestations.remove_signer(self._store, signer, from_sequence)
+        dropped = 0
+        for start in range(0, len(keys), PART):
+            found = self._store.lookup(keys[start : start + PART])
+            dropped += self._remove(
+                key for key, hit in found.items() if hit.result.origin == "peer"
+            )
+        if dropped:
+            event("drop", level=30, signer=signer, results=dropped)
+
+    def _remove(self, keys: Iterable[NodeKey]) -> int:
+        keys = list(keys)
+        if not keys:
+            return 0
+        self._shared.remove(keys)
+        attestations.remove_keys(self._store, keys)
+        return self._store.remove(keys)

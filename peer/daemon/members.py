@@ -1,0 +1,111 @@
+"""What is remembered of members: their certificates, names, and where they were."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+
+from peer.identity import CertificateError, Member, Members, NodeId, verify_member
+from store import SqliteStore
+
+MAX_REMEMBERED = 64
+
+
+class Directory:
+    """The members whose certificates were seen, in memory and in the store."""
+
+    def __init__(self, store: SqliteStore, root: bytes) -> None:
+        """Read what is remembered.
+
+        Args:
+            store: whose tables it lies in.
+            root: the realm's root certificate, DER.
+        """
+        self._root = root
+        self._kept = Members(store)
+        self._lock = threading.Lock()
+        self._chains: dict[NodeId, tuple[bytes, ...]] = {}
+        self._names = {member.node_id: member.name for member in self._kept.all()}
+
+    def call(self, node_id: NodeId, name: str) -> None:
+        """Take note of what a member calls itself."""
+        with self._lock:
+            if name:
+                self._names[node_id] = name
+
+    def learn(self, chain: Sequence[bytes]) -> Member | None:
+        """Verify a chain whatever its dates, and remember it; None: it is no good.
+
+        Of a member's certificates the one that ends last is kept.
+        """
+        try:
+            member = verify_member(chain, self._root, None)
+        except CertificateError:
+            return None
+        held = self.chain(member.node_id)
+        if held is None or self._verified(held).ends < member.ends:
+            with self._lock:
+                self._chains[member.node_id] = tuple(chain)
+                self._names.setdefault(member.node_id, member.name)
+            self._kept.remember(chain)
+        return member
+
+    def member(self, node_id: NodeId) -> Member | None:
+        """Return what a member's certificate says, if it was ever seen."""
+        chain = self.chain(node_id)
+        return None if chain is None else self._verified(chain)
+
+    def chain(self, node_id: NodeId) -> tuple[bytes, ...] | None:
+        """Return a member's certificates, DER, leaf first."""
+        with self._lock:
+            chain = self._chains.get(node_id)
+        if chain is None:
+            chain = self._kept.chain(node_id)
+            if chain is not None:
+                with self._lock:
+                    self._chains[node_id] = chain
+        return chain
+
+    def name(self, node_id: NodeId) -> str:
+        """Return what people call a member, or its node id."""
+        with self._lock:
+            return self._names.get(node_id) or node_id
+
+    def all(self) -> dict[NodeId, str]:
+        """Return the names of everybody known."""
+        with self._lock:
+            return dict(self._names)
+
+    def _verified(self, chain: Sequence[bytes]) -> Member:
+        return verify_member(chain, self._root, None)
+
+
+def remembered_addresses(store: SqliteStore) -> list[tuple[NodeId, str]]:
+    """Return where members answered in an earlier life, the latest first."""
+    query = "SELECT node_id, address FROM addresses ORDER BY good_ms DESC LIMIT ?"
+    with store.database.read() as connection:
+        rows = connection.execute(query, (MAX_REMEMBERED,)).fetchall()
+    return [(NodeId(node_id), address) for node_id, address in rows]
+
+
+def remember_addresses(
+    store: SqliteStore, addresses: Iterable[tuple[NodeId, str]]
+) -> None:
+    """Remember where members answered, and forget what is older than the last 64."""
+    now = time.time_ns() // 1_000_000
+    rows = [(node_id, address, now) for node_id, address in addresses]
+
+    def write(connection: sqlite3.Connection) -> None:
+        connection.executemany(
+            "INSERT OR REPLACE INTO addresses VALUES (?, ?, ?)", rows
+        )
+        connection.execute(
+            "DELETE FROM addresses WHERE (node_id, address) NOT IN (SELECT node_id,"
+            " address FROM addresses ORDER BY good_ms DESC LIMIT ?)",
+            (MAX_REMEMBERED,),
+        )
+
+    if rows:
+        store.database.write(write)

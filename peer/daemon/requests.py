@@ -1,0 +1,152 @@
+"""What processes of the store ask over the private socket, and who answers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from peer.identity import IdentityError, NodeId, StatementRefused
+from peer.local.messages import (
+    AnyRequest,
+    Arrival,
+    Done,
+    Fetch,
+    Forget,
+    GetStatus,
+    Locate,
+    Nudge,
+    Offer,
+    Offers,
+    Publish,
+    Refused,
+    Revoke,
+    Status,
+    Stop,
+)
+from peer.local.server import Reply
+from peer.wire import limits
+from store import NodeKey, StoreError
+
+from .company import Company
+from .consequences import Consequences
+from .errors import DaemonError
+from .events import mistake
+from .fetching import Arrived, Fetching
+from .locating import Locating
+from .realm import Realm
+from .shared import Shared
+
+
+class Host(Protocol):
+    """What answering takes of the daemon."""
+
+    def status(self, request_id: int) -> Status:
+        """Return how the daemon is."""
+
+    def look_again(self) -> None:
+        """Look at what another process has changed in the realm's tables."""
+
+    def look_at_store(self) -> None:
+        """Look soon at what a run has committed."""
+
+    def want_stop(self) -> None:
+        """End soon."""
+
+
+class Requests:
+    """Answers the requests of all connections."""
+
+    def __init__(
+        self,
+        host: Host,
+        realm: Realm,
+        company: Company,
+        shared: Shared,
+        consequences: Consequences,
+        locating: Locating,
+        fetching: Fetching,
+    ) -> None:
+        self._host = host
+        self._realm = realm
+        self._company = company
+        self._shared = shared
+        self._consequences = consequences
+        self._locating = locating
+        self._fetching = fetching
+
+    def handle(self, request: AnyRequest, reply: Reply) -> None:
+        """Take one request; answers now, later, or with why not."""
+        try:
+            self._answer(request, reply)
+        except (StoreError, DaemonError, IdentityError, StatementRefused) as error:
+            reply(Refused(id=request.id, reason=str(error)))
+        except ValueError as error:
+            reply(Refused(id=request.id, reason=f"not understood: {error}"))
+        except Exception as error:
+            mistake(type(request).__name__, error)
+            reply(
+                Refused(id=request.id, reason="the daemon made a mistake; see its log")
+            )
+
+    def _answer(self, request: AnyRequest, reply: Reply) -> None:
+        match request:
+            case Locate():
+                self._locate(request, reply)
+            case Fetch():
+                self._fetch(request, reply)
+            case Publish():
+                self._host.look_at_store()
+            case GetStatus():
+                reply(self._host.status(request.id))
+            case Revoke():
+                reply(Done(id=request.id, text=self._revoke(request)))
+            case Forget():
+                reply(Done(id=request.id, text=self._forget(_keys(request.keys))))
+            case Nudge():
+                self._host.look_again()
+                reply(Done(id=request.id, text="looked"))
+            case Stop():
+                reply(Done(id=request.id, text="it stops"))
+                self._host.want_stop()
+
+    def _locate(self, request: Locate, reply: Reply) -> None:
+        def answer(offers: list[Offer]) -> None:
+            count = len(self._company.live())
+            reply(Offers(id=request.id, offers=tuple(offers), neighbours=count))
+
+        self._locating.locate(_keys(request.keys), answer)
+
+    def _fetch(self, request: Fetch, reply: Reply) -> None:
+        def answer(arrived: Arrived) -> None:
+            reply(
+                Arrival(
+                    id=request.id,
+                    key=arrived.key,
+                    source=arrived.source,
+                    seconds=arrived.seconds,
+                    size_bytes=arrived.size_bytes,
+                )
+            )
+
+        self._fetching.fetch(_keys(request.keys), answer, request.spares_s)
+
+    def _revoke(self, request: Revoke) -> str:
+        node_id = NodeId(request.node_id)
+        name = self._realm.directory.name(node_id)
+        self._realm.standing.revoke(node_id, request.from_sequence)
+        self._realm.refresh()
+        self._consequences.apply()
+        return f"{name} is a member no longer"
+
+    def _forget(self, keys: list[NodeKey]) -> str:
+        self._realm.standing.forget(keys)
+        self._shared.remove(keys)
+        self._realm.refresh()
+        self._consequences.apply()
+        return f"{len(keys)} results are forgotten here and by every member that hears"
+
+
+def _keys(data: bytes) -> list[NodeKey]:
+    if len(data) % limits.KEY_BYTES:
+        raise ValueError("node keys have 32 bytes each")
+    starts = range(0, len(data), limits.KEY_BYTES)
+    return [NodeKey(data[at : at + limits.KEY_BYTES]) for at in starts]

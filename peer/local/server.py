@@ -1,0 +1,160 @@
+"""The daemon's end of the private socket: one thread for each connection."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from .errors import FrameError, LocalError
+from .frames import Frames
+from .messages import VERSION, AnyAnswer, AnyRequest, Greet, Greeting, Refused
+from .place import DaemonPlace
+
+MAX_CONNECTIONS = 256
+SEND_TIMEOUT_S = 5.0
+"""A process that takes no answers for this long is not talked to any more."""
+
+STOP_S = 2.0
+
+Reply: TypeAlias = Callable[[AnyAnswer], None]
+"""Sends an answer, from any thread; one that nobody waits for any more is dropped."""
+
+Handle: TypeAlias = Callable[[AnyRequest, Reply], None]
+"""Takes one request; may answer later and several times, must not raise."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class LocalServer:
+    """Listens in a place and hands over what is asked there."""
+
+    def __init__(self, place: DaemonPlace, store_id: str, handle: Handle) -> None:
+        """Prepare to listen.
+
+        Args:
+            place: where; stays the caller's.
+            store_id: said to who connects.
+            handle: called for every request, on the connection's thread.
+        """
+        self._place = place
+        self._store_id = store_id
+        self._handle = handle
+        self._neighbours = 0
+        self._connections: set[Frames] = set()
+        self._lock = threading.Lock()
+        self._is_stopping = False
+        self._threads: set[threading.Thread] = set()
+        self._socket = _listen(place.socket_path)
+        self._accepting = threading.Thread(
+            target=self._accept, name="local-accept", daemon=True
+        )
+
+    def start(self) -> None:
+        """Listen, and let others know where."""
+        self._accepting.start()
+        self._place.announce()
+
+    def set_neighbours(self, count: int) -> None:
+        """Tell every connection, when it changes, how many neighbours there are."""
+        if count == self._neighbours:
+            return
+        self._neighbours = count
+        with self._lock:
+            connections = list(self._connections)
+        message = _encode(self._greeting(0))
+        for connection in connections:
+            with suppress(OSError):
+                connection.send(message)
+
+    def stop(self) -> None:
+        """Close every connection and listen no more."""
+        self._is_stopping = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        with self._lock:
+            connections, threads = list(self._connections), list(self._threads)
+        for connection in connections:
+            connection.close()
+        for thread in (self._accepting, *threads):
+            if thread.is_alive() and thread is not threading.current_thread():
+                thread.join(STOP_S)
+
+    def _accept(self) -> None:
+        while not self._is_stopping:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                if self._is_stopping:
+                    return
+                threading.Event().wait(0.1)  # out of descriptors, say
+                continue
+            if len(self._connections) >= MAX_CONNECTIONS:
+                connection.close()
+                continue
+            thread = threading.Thread(
+                target=self._serve,
+                args=(Frames(connection, SEND_TIMEOUT_S),),
+                name="local-connection",
+                daemon=True,
+            )
+            with self._lock:
+                self._threads.add(thread)
+            thread.start()
+
+    def _serve(self, frames: Frames) -> None:
+        def reply(answer: AnyAnswer) -> None:
+            with suppress(OSError):
+                frames.send(_encode(answer))
+
+        with self._lock:
+            self._connections.add(frames)
+        try:
+            self._converse(frames, reply)
+        except (FrameError, msgspec.DecodeError, OSError):
+            pass  # whoever sends such things is no process of ours
+        finally:
+            with self._lock:
+                self._connections.discard(frames)
+                self._threads.discard(threading.current_thread())
+            frames.close()
+            frames.free()
+
+    def _converse(self, frames: Frames, reply: Reply) -> None:
+        decoder = msgspec.msgpack.Decoder(AnyRequest)
+        while not self._is_stopping and (data := frames.receive()) is not None:
+            request: AnyRequest = decoder.decode(data)
+            if not isinstance(request, Greet):
+                self._handle(request, reply)
+            elif request.version == VERSION:
+                reply(self._greeting(request.id))
+            else:
+                reason = "the daemon is of another version of voxpeer; restart it"
+                reply(Refused(id=request.id, reason=reason))
+                return
+
+    def _greeting(self, request_id: int) -> Greeting:
+        return Greeting(
+            id=request_id, store_id=self._store_id, neighbours=self._neighbours
+        )
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(64)
+    except OSError as error:
+        listener.close()
+        raise LocalError(
+            f"{path}: cannot be listened at: {error.strerror or os.strerror(0)}"
+        ) from error
+    return listener

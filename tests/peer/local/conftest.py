@@ -1,0 +1,41 @@
+"""A daemon's end of the private socket, answered by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from peer.local import DaemonPlace, LocalServer
+from peer.local.server import Handle
+
+Serve = Callable[[Handle], LocalServer]
+
+
+@pytest.fixture
+def store_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    path = tmp_path / "store"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def serve(store_path: Path) -> Iterator[Serve]:
+    """Start a server that hands requests to a function of the test."""
+    started: list[tuple[LocalServer, DaemonPlace]] = []
+
+    def start(handle: Handle) -> LocalServer:
+        place = DaemonPlace(store_path, "an id")
+        server = LocalServer(place, "an id", handle)
+        server.start()
+        started.append((server, place))
+        return server
+
+    yield start
+    for server, place in started:
+        server.stop()
+        place.leave()
