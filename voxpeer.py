@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from language import ProgramError
+    from peer.local import NoDaemonError
     from peer.programs import Program, compile_program
     from peer.runs import run
     from peer.stores import open_store
@@ -33,6 +34,7 @@ _HOMES = {
     "Failure": "scheduler",
     "GoalOutcome": "scheduler",
     "InterruptedRunError": "scheduler",
+    "NoDaemonError": "peer.local",
     "PlanError": "scheduler",
     "Program": "peer.programs",
     "ProgramError": "language",
@@ -48,6 +50,7 @@ __all__ = [
     "Failure",
     "GoalOutcome",
     "InterruptedRunError",
+    "NoDaemonError",
     "PlanError",
     "Program",
     "ProgramError",
