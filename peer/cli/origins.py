@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from peer.quantities import format_duration, format_size
 
 from .output import note, write_line
+from .reasons import BECAUSE
 
 if TYPE_CHECKING:
     from scheduler.why import (
@@ -119,7 +120,7 @@ def _state(node: ExplainedNode, is_spared: bool) -> str:
     took = format_duration(node.seconds) if node.seconds else ""
     size = format_size(node.size_bytes) if node.size_bytes else ""
     if node.how == "computed":
-        return _listed("computed", took, size)
+        return _listed("computed", took, size, BECAUSE.get(node.because, ""))
     if node.how == "peer":
         return _listed(f"fetched from {node.source}", took, size)
     if node.how == "store":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from peer.quantities import format_duration, format_size
 
 from .output import note
+from .reasons import told
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -36,6 +37,8 @@ def summary(report: RunReport) -> str:
     done = report.progress
     sources = [f"executed {done.executed}", f"from store {done.from_store}"]
     if done.from_peers:
+        if done.executed:
+            sources[0] += f" ({told(done.executed_because)})"
         sources.append(f"from peers {done.from_peers}")
     sources.append(f"failed {done.failed}")
     return ", ".join([*sources, format_duration(report.seconds)])

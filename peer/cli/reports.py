@@ -25,6 +25,7 @@ def report_json(report: RunReport) -> dict[str, object]:
         "stats": {
             "nodes": progress.nodes,
             "executed": progress.executed,
+            "executed_because": dict(sorted(progress.executed_because.items())),
             "from_memory": progress.from_memory,
             "from_store": progress.from_store,
             "from_peers": progress.from_peers,

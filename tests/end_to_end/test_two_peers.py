@@ -113,10 +113,14 @@ def test_a_picture_that_shows_the_scan_is_drawn_on_each_machine(
     fetched = second.run()
     assert fetched.document["stats"]["from_peers"] == len(fetched.results) - 1
     assert fetched.executed == 2, "the scan is loaded, and the picture drawn"
+    assert fetched.document["stats"]["executed_because"] == {"reveals_input": 2}
     assert fetched.results == computed.results
     assert second.saved() == first.saved()
     explained = json.loads(second.voxpeer("why", "brain-tissue.png", "--json").stdout)
     assert explained["nodes"][0]["how"] == "computed"
+    assert explained["nodes"][0]["because"] == "reveals_input"
+    shown = second.voxpeer("why", "brain-tissue.png").stdout
+    assert "shows an input, which nobody shares" in shown
 
 
 def test_a_run_asks_nobody_when_told_so_and_is_alone_when_the_daemon_is_gone(

@@ -73,6 +73,7 @@ def test_json_is_one_object_with_the_documented_fields(
     assert set(report["stats"]) == {
         "nodes",
         "executed",
+        "executed_because",
         "from_memory",
         "from_store",
         "from_peers",
