@@ -30,6 +30,14 @@ from .reasons import Reason, Reasons
 WORTH_FETCHING = 0.8
 """A fetch may take this share of what computing would take."""
 
+GOAL_S = 0.1
+"""A goal that takes no longer is fetched in any case: goals are few, and what is below
+a goal that is here need neither be read nor looked up."""
+
+GOAL_SHARE = 2.0
+"""A goal may take this share of what computing would take: that is a rough guess, and a
+fetch that lasts is raced."""
+
 LATE_FACTOR = 2.0
 LATE_S = 0.5
 """A fetch is late for good after this many times its estimate and these seconds."""
@@ -47,7 +55,7 @@ class Heard:
 
 
 class Walk(Protocol):
-    """What the engine does for a node that was asked for."""
+    """What becomes of a node that was asked for."""
 
     def is_settled(self, ref: Ref) -> bool:
         """Return whether a node needs no result any more: done, failed, let go of."""
@@ -113,7 +121,7 @@ class Asking:
             outlay: estimates of what computing would take.
             progress: counters to write.
             reasons: takes note of why nodes are computed.
-            walk: the engine.
+            walk: what becomes of nodes.
             tell: brings an answer to the engine's thread; called from any thread.
         """
         self.arrived: dict[Ref, Arrived] = {}
@@ -145,7 +153,9 @@ class Asking:
         if self._neighbours.is_alone:
             self._reasons.note(ref, "nobody")
             return False
-        self._had_company = True
+        if not self._had_company:
+            self._had_company = True
+            self._reasons.count_alone(self._progress.executed)
         if not self._is_worth_asking(ref):
             return False
         if not self._patience.may_ask(time.monotonic()):
@@ -180,6 +190,16 @@ class Asking:
             list(dict.fromkeys(keys)),
             lambda offers: self._tell(Heard(number, offers)),
         )
+
+    def withdraw(self, ref: Ref) -> bool:
+        """Let go of a node that nobody wants; False if it waits for no neighbour.
+
+        An answer is still heard, and what is fetched still lands in the store.
+        """
+        if ref not in self._held_back:
+            return False
+        self._held_back.remove(ref)
+        return True
 
     # ---- what is answered --------------------------------------------------
 
@@ -227,7 +247,7 @@ class Asking:
             # What it took the peer knows of parameters, which an estimate does not.
             # It is believed here alone: trust is only given for what we would take.
             alone_s = max(missing.alone_s, offer.cost_s)
-            if not fetch_s < WORTH_FETCHING * alone_s:
+            if not self._is_worth_fetching(ref, fetch_s, alone_s):
                 return False
         now = time.monotonic()
         # What was asked for before comes before.
@@ -242,6 +262,12 @@ class Asking:
         )
         self._backlog_s += fetch_s
         return True
+
+    def _is_worth_fetching(self, ref: Ref, fetch_s: float, alone_s: float) -> bool:
+        """Return whether a fetch is cheaper, for a goal not clearly dearer."""
+        if self._walk.is_goal(ref):
+            return fetch_s < max(GOAL_S, GOAL_SHARE * alone_s)
+        return fetch_s < WORTH_FETCHING * alone_s
 
     def _join(self, fetch: _Fetch, ref: Ref) -> None:
         """Wait for a fetch that another node of the same key began."""

@@ -51,6 +51,12 @@ class Dispatch:
         """Take a goal that is a light operation on scalars."""
         self._small_goals.append(ref)
 
+    def hand_over(self) -> None:
+        """Look before it starts whether what is ready still has its arguments."""
+        for ref in self._small_goals:
+            self.add(ref)
+        self._small_goals.clear()
+
     @property
     def can_start(self) -> bool:
         """Whether :meth:`start` would start something."""
@@ -73,7 +79,7 @@ class Dispatch:
                 starting.append((ref, None))
         while self._ready and self.free > 0 and self._has_memory(len(starting)):
             ref = heapq.heappop(self._ready)
-            if not self._is_wanted(ref) or not engine.await_arguments(ref):
+            if not self._is_wanted(ref) or not engine.demand.await_arguments(ref):
                 continue
             job = make_job(engine.graph, ref, engine.values, self._share())
             job.keep = engine.keeper.decide(ref, job.voxels)
@@ -88,7 +94,7 @@ class Dispatch:
         if engine.states[ref] is not READY:
             return False  # its value came from elsewhere
         if not engine.uses[ref]:  # the values above it came from elsewhere, or failed
-            engine.let_go(ref)
+            engine.demand.let_go(ref)
             return False
         return True
 
@@ -123,8 +129,10 @@ class Dispatch:
                 if key in leases.held:
                     self._wait_for_other(ref, job)
                     continue
-            if job is None:
-                self._engine.run_small(ref)
+            if not self._engine.demand.await_arguments(ref):  # lost just now
+                self.free += 0 if job is None else job.threads
+            elif job is None:
+                self._engine.inline.run_small(ref)
             else:
                 self._submit_node(ref, job)
 
@@ -142,9 +150,9 @@ class Dispatch:
 
     def _use_instead(self, ref: Ref, found: Found, job: Job | None) -> bool:
         engine = self._engine
-        if not self._options.use_cache or engine.is_lost(ref):
+        if not self._options.use_cache or ref in engine.recovery.lost:
             return False
-        if not engine.use_found(ref, found):
+        if not engine.found.use(ref, found):
             return False
         if job is not None:
             self.free += job.threads
@@ -169,7 +177,7 @@ class Dispatch:
         """See whether another process has finished, or died over, what it holds."""
         for ref in self._held.take_due():
             if self._engine.states[ref] is HELD:
-                self._engine.make_ready(ref)
+                self._engine.inline.make_ready(ref)
         self._engine.progress.waiting_for_others = len(self._held)
 
     # ---- jobs --------------------------------------------------------------
@@ -184,7 +192,7 @@ class Dispatch:
         engine = self._engine
         engine.states[ref] = RUNNING
         if job.keep is not Keep.NOTHING:
-            engine.begin_keeping(ref)
+            engine.goals.begin_keeping(job)
         node = engine.graph.nodes[ref]
         assert isinstance(node, App)
         engine.progress.running[ref] = (node.primitive, time.monotonic())

@@ -13,7 +13,7 @@ a key as soon as it can have one:
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -211,13 +211,15 @@ class Graph:
             self.elements[sequence] = elements
             self._expanded = True
 
-    def above(self, ref: Ref) -> list[Ref]:
-        """Return the nodes that refer to a node, directly or not, in order."""
-        found = {ref}
-        for at in range(ref + 1, len(self.nodes)):
-            if not found.isdisjoint(children(self.nodes[at])):
-                found.add(at)
-        return sorted(found)[1:]
+    def above(self, refs: Collection[Ref]) -> list[Ref]:
+        """Return the nodes that refer to any of ``refs``, directly or not, in order."""
+        reached = set(refs)
+        found = []
+        for at in range(min(refs, default=len(self.nodes)) + 1, len(self.nodes)):
+            if not reached.isdisjoint(children(self.nodes[at])):
+                reached.add(at)
+                found.append(at)
+        return found
 
     def reopen(self, reader: Ref, above: Sequence[Ref]) -> bool:
         """Key a reader, and the nodes above it, by what its file holds now.

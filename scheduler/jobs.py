@@ -67,6 +67,7 @@ class Job:
         voxels: of the arguments together, for the cost model.
         then: called by the scheduler with the result of an effect; None for a node.
         is_overtaken: whether the node's value came from elsewhere meanwhile.
+        is_distrusted: whether an argument turned out to be wrong meanwhile.
     """
 
     ref: Ref
@@ -80,6 +81,7 @@ class Job:
     then: Callable[[Value | Exception], None] | None = None
     context: Context = field(default_factory=Context)
     is_overtaken: bool = False
+    is_distrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,15 @@ class Kept:
     can_show: bool = True
 
 
-Message: TypeAlias = Computed | Failed | Lost | Kept
+@dataclass(frozen=True, slots=True)
+class KeptByJob:
+    """A job has kept its value."""
+
+    job: Job
+    kept: Kept
+
+
+Message: TypeAlias = Computed | Failed | Lost | KeptByJob
 
 
 def perform(job: Job, store: Store, tell: Callable[[Message], None]) -> None:
@@ -158,7 +168,7 @@ def perform(job: Job, store: Store, tell: Callable[[Message], None]) -> None:
         return
     tell(Computed(job, value, seconds, loaded))
     if job.keep is not Keep.NOTHING:
-        tell(keep(job.ref, value, store, job.keep))
+        tell(KeptByJob(job, keep(job.ref, value, store, job.keep)))
 
 
 def keep(ref: Ref, value: Value, store: Store, how: Keep) -> Kept:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 
 from primitives.encoding import encode
 from primitives.values import Value
-from store import Batch, Digest, NodeKey, Result, Small, Store, StoreError
+from store import Batch, Digest, NodeKey, Result, Small, SqliteStore, StoreError
 
 from .cost import CostModel, is_worth_keeping
 from .graph import Graph, Operation
@@ -43,12 +43,14 @@ class Keeper:
         publish: told the keys of results once they are durable.
         provenance: told what is kept, before it is committed.
         reveals: whether a node's value may show an input.
+        nodeless: keys of what loops without nodes have kept since the first result of
+            another machine.
     """
 
     def __init__(
         self,
         graph: Graph,
-        store: Store,
+        store: SqliteStore,
         policy: StorePolicy,
         costs: CostModel,
         recipes: Recipes,
@@ -70,6 +72,7 @@ class Keeper:
         self._commits: list[tuple[Future[None], Batch]] = []
         self._total_s = 0.0
         self.own_s: dict[Ref, float] = {}
+        self.nodeless: list[NodeKey] = []
 
     @property
     def keeps_everything(self) -> bool:
@@ -164,6 +167,28 @@ class Keeper:
         self._batch.small.append(Small(key, b"".join(encode(value, _refuse))))
         if len(self._batch.small) >= SMALL_BATCH:
             self.flush()
+
+    def take_back(self, refs: Iterable[Ref]) -> None:
+        """Remove what is kept of nodes, and of all loops that have no nodes."""
+        keys = {key for ref in refs if (key := self._graph.keys[ref]) is not None}
+        keys.update(self.nodeless)
+        self.nodeless.clear()
+        self.wait()
+        try:
+            self._store.remove(keys)
+        except StoreError as error:
+            self.problem = str(error)
+
+    def dispute(self, ref: Ref, digest: Digest) -> None:
+        """Note what a node was computed to here, where others said otherwise."""
+        key = self._graph.keys[ref]
+        if key is None:
+            return
+        environment = self._operation(ref).environment
+        try:
+            self._store.note_conflict(key, digest, environment, "local")
+        except StoreError as error:
+            self.problem = str(error)
 
     def release(self, ref: Ref) -> None:
         """Give back the lease of a node that has no result after all."""

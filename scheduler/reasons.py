@@ -16,7 +16,7 @@ Reason: TypeAlias = Literal["cheap", "late", "lost", "nobody", "reveals_input"]
   have taken longer to fetch.
 * ``late``: an answer or a result did not come, or not in time.
 * ``lost``: it was in the store, but its bytes were gone or damaged.
-* ``nobody``: it was asked for, and nobody has it.
+* ``nobody``: it was asked for and nobody has it, or there was nobody to ask.
 * ``reveals_input``: as ``nobody``, or a reader's, and it shows an input: results like
   it are shared by those alone who say so (``share_inputs``).
 """
@@ -55,6 +55,11 @@ class Reasons:
         """Count a node that was computed."""
         reason = self.of(ref)
         self._counts[reason] = self._counts.get(reason, 0) + 1
+
+    def count_alone(self, operations: int) -> None:
+        """Count operations that ran before there was anybody to ask."""
+        if operations:
+            self._counts["nobody"] = self._counts.get("nobody", 0) + operations
 
     def count_cheap(self, operations: int) -> None:
         """Count operations that have no nodes of their own."""

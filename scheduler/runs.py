@@ -176,12 +176,16 @@ class _Run:
             self._graph,
             self._store,
             Outlay(
-                self._graph, self._store, self._costs, self._capacity, engine.is_here
+                self._graph,
+                self._store,
+                self._costs,
+                self._capacity,
+                engine.found.is_here,
             ),
             self._progress,
             Reasons(self._graph, self._progress, engine.keeper.reveals),
-            engine,
-            engine.tell,
+            engine.found,
+            engine.messages.tell,
         )
 
     def run(self, program: str) -> RunReport:
@@ -190,7 +194,7 @@ class _Run:
         started_ms = int(time.time() * 1000)
         started = time.perf_counter()
         for index, goal in enumerate(self._plan.goals):
-            self._engine.want_goal(goal.node, self._ready(index, goal))
+            self._engine.goals.want(goal.node, self._ready(index, goal))
         with _stopping_on_signals(self._engine.stop_soon) as signals:
             try:
                 is_complete = self._engine.run(
@@ -222,7 +226,7 @@ class _Run:
         if failure is not None:
             self._end(self._failed(index, goal, failure))
         elif ref not in engine.keeper.kept:  # lost to another job meanwhile
-            engine.ask_again(ref, self._ready(index, goal))
+            engine.goals.want_again(ref, self._ready(index, goal))
         elif goal.kind == "save":
             self._save(index, goal, ref)
         else:

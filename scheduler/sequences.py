@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 from primitives.errors import KernelError, KernelTypeError, PrimitivesError
 from primitives.folds import FOLD_OPERATORS
 from primitives.values import Value, kind_of
+from store import NodeKey
 
 from .errors import UnavailableError
 from .graph import Graph, Operation
@@ -158,13 +159,17 @@ class Sequences:
             return False
         if operation.form in ("index", "slice") and not self._is_structural(ref):
             return False
-        self._engine.spawn(ref, self._finish(ref, rule(ref, node)))
+        self._engine.rules.spawn(ref, self._finish(ref, rule(ref, node)))
         return True
 
     def _finish(
         self, ref: Ref, rule: Generator[Request, list[Value], Value]
     ) -> Generator[Request, list[Value], None]:
         self._engine.complete_form(ref, (yield from rule))
+
+    def forget(self, ref: Ref) -> None:
+        """Find out anew of what a sequence consists when it is needed again."""
+        self._elements.pop(ref, None)
 
     # ---- keys of what depends on files or loops ----------------------------
 
@@ -200,7 +205,7 @@ class Sequences:
                         yield from self._key(element)
                 graph.set_elements(at, refs)
             if graph.keys[at] is None:
-                engine.mark_keyless(at)
+                engine.demand.mark_keyless(at)
 
     def _unkeyed_below(self, ref: Ref) -> list[Ref]:
         """List the applications that must be keyed before ``ref``, and it, in order."""
@@ -214,7 +219,7 @@ class Sequences:
                 at in seen
                 or graph.keys[at] is not None
                 or graph.builder.free[at]
-                or self._engine.is_keyless(at)
+                or self._engine.demand.is_keyless(at)
                 or not isinstance(node, App)
             ):
                 continue
@@ -475,12 +480,18 @@ class Sequences:
         for loop in stream.loops:
             captured += loop.captured
             if self._engine.keeper.keeps_everything:
-                keep = partial(self._engine.keeper.add_small, below=captured)
+                keep = partial(self._keep_element, captured)
                 values = loop.run_keeping(values, keep)
             else:
                 values = loop.run(values)
         self._engine.count_executed(stream.executed * len(values))
         return list(values)
+
+    def _keep_element(self, captured: list[Ref], key: NodeKey, value: Value) -> None:
+        engine = self._engine
+        engine.keeper.add_small(key, value, captured)
+        if engine.found.foreign:
+            engine.keeper.nodeless.append(key)
 
 
 def _is_number(value: Value) -> TypeGuard[int | float]:

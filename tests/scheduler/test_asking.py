@@ -25,6 +25,10 @@ from scheduler import (
     RunReport,
     run_plan,
 )
+from scheduler.cost import CostModel, load_rates
+from scheduler.files import InputFiles
+from scheduler.graph import Graph
+from scheduler.outlay import Outlay
 from scheduler.plan import Plan
 from store import Batch, NodeKey, SqliteStore, open_store
 
@@ -165,6 +169,33 @@ def test_without_neighbours_there_is_no_reason_to_tell(pair: Pair) -> None:
     alone.join()
 
 
+class LateCompany(StoreNeighbours):
+    """Is not there before something was computed."""
+
+    def __init__(self, pair: Pair, progress: Progress) -> None:
+        super().__init__(pair.theirs, pair.ours)
+        self._progress = progress
+
+    @property
+    def is_alone(self) -> bool:
+        return self._progress.executed < 2
+
+
+def test_what_was_computed_before_there_was_company_is_counted_too(pair: Pair) -> None:
+    draw = Sketch()
+    count = draw("+", draw("trial.total", draw("trial.ramp", 2.0)), 0.0)
+    body = draw.function(draw("trial.linger", draw("trial.ramp", 1.0), draw.variable()))
+    items = draw("range", draw("-", count, count), 2.0)
+    progress = Progress()
+    neighbours = LateCompany(pair, progress)
+    plan = draw.plan(draw("trial.total", draw.fold("max", draw("map", items, body))))
+    pair.run(plan, neighbours=neighbours, progress=progress)
+    neighbours.join()
+    assert neighbours.asked
+    assert progress.executed_because["nobody"] >= 2
+    assert sum(progress.executed_because.values()) == progress.executed
+
+
 def test_what_does_not_come_is_computed_for_being_late(pair: Pair) -> None:
     pair.teach(program(Sketch()))
     progress = pair.run(program(Sketch()), Manner(drops=True)).progress
@@ -294,7 +325,7 @@ def test_only_what_is_missing_counts_against_a_fetch(pair: Pair) -> None:
     pair.teach(draw.plan(draw("trial.total", lingering(draw, 0.3))))
     run(draw.plan(lingering(draw, 0.3)), pair.ours, directory=pair.folder)
     report = pair.run(
-        draw.plan(draw("trial.total", lingering(draw, 0.3))), Manner(promise_s=0.05)
+        draw.plan(draw("trial.total", lingering(draw, 0.3))), Manner(promise_s=0.2)
     )
     assert pair.fetched == []
     assert (report.progress.executed, report.progress.from_store) == (1, 1)
@@ -308,6 +339,54 @@ def test_what_does_not_come_is_computed(manner: Manner, pair: Pair) -> None:
         goal.digest for goal in first.goals
     ]
     assert report.progress.from_peers == 0
+
+
+def estimate_s(pair: Pair, plan: Plan) -> float:
+    """Return what the goal of a plan would take here, as far as a run can tell."""
+    folder = pair.folder
+    graph = Graph(plan, trial_registry(), InputFiles(pair.ours, folder), folder)
+    with pair.ours.database.read() as connection:
+        costs = CostModel(load_rates(connection))
+    outlay = Outlay(graph, pair.ours, costs, 2, lambda ref, or_running: False)
+    return outlay.missing(plan.goals[0].node, 0.0, 1e9).alone_s
+
+
+def costly_image() -> Plan:
+    draw = Sketch()
+    return draw.plan(lingering(draw, 0.2))
+
+
+def goal_above_it() -> Plan:
+    draw = Sketch()
+    return draw.plan(draw("trial.total", lingering(draw, 0.2)))
+
+
+def test_a_goal_is_fetched_unless_that_is_clearly_dearer(pair: Pair) -> None:
+    pair.learn(0.2)
+    pair.teach(goal_above_it())
+    alike = Manner(promise_s=1.1 * estimate_s(pair, goal_above_it()))
+    report = pair.run(goal_above_it(), alike)
+    assert (report.progress.from_peers, report.progress.executed) == (1, 0)
+
+
+def test_below_a_goal_only_what_is_cheaper_to_fetch_is(pair: Pair) -> None:
+    pair.learn(0.2)
+    pair.teach(costly_image())
+    alike = Manner(promise_s=1.1 * estimate_s(pair, costly_image()))
+    report = pair.run(goal_above_it(), alike)
+    assert pair.fetched == []
+    assert report.progress.executed_because["cheap"] >= 1
+
+
+def test_a_goal_that_is_here_in_a_moment_is_fetched_whatever_it_costs(
+    pair: Pair,
+) -> None:
+    draw = Sketch()
+    plan = draw.plan(draw("trial.total", draw("load", "case1.nii")))
+    pair.teach(plan)
+    report = pair.run(plan, Manner(promise_s=0.09))
+    assert (report.progress.from_peers, report.progress.executed) == (1, 0)
+    assert sum(report.progress.executed_because.values()) == 0
 
 
 def test_nobody_is_asked_when_nobody_is_there(pair: Pair) -> None:
