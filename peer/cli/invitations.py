@@ -26,6 +26,13 @@ MAX_ADDRESSES = 4
 """Addresses in a token; it is meant to be read out if need be."""
 
 
+def needs_first_token(store: SqliteStore, identity: Identity) -> bool:
+    """Return whether a realm was made here and nobody was ever invited to it."""
+    from peer.identity import has_invited
+
+    return identity.is_founder and not has_invited(store)
+
+
 def first_token(store: SqliteStore, identity: Identity, config: Config) -> Token:
     """Make the token for the second machine, while the daemon runs."""
     from peer.identity import invite

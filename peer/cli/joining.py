@@ -21,8 +21,8 @@ LISTEN_S = 2.0
 
 def identity_of(
     store: SqliteStore, config: Config, token: Token | None, *, new_realm: bool
-) -> tuple[Identity, bool]:
-    """Return the identity to start with, and whether its realm was just made.
+) -> Identity:
+    """Return the identity to start with.
 
     Args:
         store: that joins.
@@ -39,8 +39,8 @@ def identity_of(
     identity = open_identity(store)
     if identity is None:
         if token is not None:
-            return _enrolled(store, config, token), False
-        return _founded(store, config, new_realm=new_realm), True
+            return _enrolled(store, config, token)
+        return _founded(store, config, new_realm=new_realm)
     if new_realm:
         raise RealmError(
             f"{store.path} belongs to the realm {_short(identity.realm_id)} already; "
@@ -48,7 +48,7 @@ def identity_of(
         )
     if token is not None:
         identity = _with_token(store, config, identity, token)
-    return identity, False
+    return identity
 
 
 def _with_token(

@@ -49,7 +49,11 @@ def _section(name: str, command: click.Command) -> Iterator[str]:
     for paragraph in (command.help or "").split("\n\n"):
         yield " ".join(paragraph.split())
         yield ""
-    options = [param for param in command.params if isinstance(param, click.Option)]
+    options = [
+        param
+        for param in command.params
+        if isinstance(param, click.Option) and not param.hidden
+    ]
     if options:
         yield "| Option | Meaning |"
         yield "|---|---|"

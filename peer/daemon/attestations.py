@@ -112,18 +112,6 @@ def remove_keys(store: SqliteStore, keys: Sequence[NodeKey]) -> None:
     )
 
 
-def remove_orphans(store: SqliteStore, keys: Sequence[NodeKey]) -> None:
-    """Remove others' records of results that are here no more."""
-    held = set(store.lookup(keys))
-    rows = [(key,) for key in keys if key not in held]
-    if rows:
-        store.database.transact(
-            lambda c: c.executemany(
-                "DELETE FROM attestations WHERE key = ? AND source <> ''", rows
-            )
-        )
-
-
 def signed_bytes_by_signer(store: SqliteStore) -> dict[NodeId, int]:
     """Return how many bytes of others' results are here, by who signed them."""
     query = """SELECT a.signer, sum(r.size_bytes) FROM attestations a

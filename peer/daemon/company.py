@@ -14,6 +14,7 @@ from peer.discovery import Candidates, Dial, Filter
 from peer.discovery.addresses import is_elsewhere
 from peer.exchange import (
     BusyError,
+    ClosedError,
     ExchangeError,
     Link,
     PeerClient,
@@ -28,7 +29,8 @@ from .events import event, mistake
 from .following import Following
 from .hints import AdvertisedId
 from .members import remember_addresses, remembered_addresses
-from .neighbourhood import Introduction, Neighbour, Neighbourhood, Task, Trouble
+from .neighbour import Introduction, Neighbour, Task, Trouble
+from .neighbourhood import Neighbourhood
 from .peeking import PeekError, peek
 from .realm import Realm
 from .serving import introduction_of
@@ -47,6 +49,7 @@ class Company:
         boot_id: bytes,
         introduce: Callable[[], peer_pb2.HelloRequest],
         on_count: Callable[[int], None],
+        wake: Callable[[], None],
     ) -> None:
         """Begin alone.
 
@@ -55,6 +58,7 @@ class Company:
             boot_id: of this process.
             introduce: says who we are.
             on_count: called when the number of live neighbours may have changed.
+            wake: called when :meth:`step` may have something to do.
         """
         me = realm.identity.node_id
         self.neighbourhood = Neighbourhood(me, boot_id)
@@ -63,6 +67,7 @@ class Company:
         self._realm = realm
         self._introduce = introduce
         self._on_count = on_count
+        self._wake = wake
         self._lock = threading.RLock()
         self._following = Following(self.neighbourhood, self._lock)
         self._links: dict[NodeId, Link] = {}
@@ -111,10 +116,19 @@ class Company:
         if link is not None:
             link.cut()
 
-    def remember(self) -> None:
-        """Write down where neighbours answered."""
-        with self._lock, suppress(StoreError):
-            remember_addresses(self._realm.store, self.candidates.good_addresses())
+    def remember(self, *, wait: bool = False) -> None:
+        """Write down which neighbours are here, and where they answered.
+
+        Args:
+            wait: return only when it is durable.
+        """
+        with self._lock:
+            addresses = self.candidates.good_addresses()
+        with suppress(StoreError):
+            self._realm.directory.saw(self.live())
+            written = remember_addresses(self._realm.store, addresses)
+            if wait:
+                written.result()
 
     def reload(self) -> None:
         """Show a new certificate from now on."""
@@ -129,11 +143,13 @@ class Company:
         with self._lock:
             self.neighbourhood.greeted(now, said)
             self.candidates.referral(said.node_id, self._dialable(said.addresses), now)
+        self._wake()
 
     def heard(self, node_id: NodeId, addresses: Sequence[str]) -> None:
         """Take addresses of a member's announcement."""
         with self._lock:
             self.candidates.heard(node_id, addresses, time.monotonic())
+        self._wake()
 
     def announced(
         self,
@@ -167,6 +183,7 @@ class Company:
         """Take a goodbye."""
         with self._lock:
             self.neighbourhood.left(time.monotonic(), node_id)
+        self._wake()
 
     # ---- what is asked -----------------------------------------------------
 
@@ -186,6 +203,11 @@ class Company:
         """Return the members of whose identity there seem to be copies."""
         with self._lock:
             return self.neighbourhood.clones()
+
+    def is_turned_away(self) -> bool:
+        """Return whether others refuse us, and nobody else answers."""
+        with self._lock:
+            return self.neighbourhood.is_turned_away
 
     def live(self) -> dict[NodeId, Neighbour]:
         """Return the neighbours that may be asked something."""
@@ -233,6 +255,7 @@ class Company:
                 work()
             except Exception as error:  # a mistake of ours must not go unseen
                 mistake("company", error)
+            self._wake()
 
         with suppress(RuntimeError):  # stopping
             self._workers.submit(guarded)
@@ -255,10 +278,14 @@ class Company:
                 )
         elif task is Task.WATCH:
             threading.Thread(
-                target=self._try, args=(task, link), name="watch", daemon=True
+                target=self._watch, args=(link,), name="watch", daemon=True
             ).start()
         else:
             self._submit(lambda: self._try(task, link))
+
+    def _watch(self, link: Link) -> None:
+        self._try(Task.WATCH, link)
+        self._wake()
 
     def _try(self, task: Task, link: Link) -> None:
         works: dict[Task, Callable[[Link], object]] = {
@@ -312,10 +339,13 @@ class Company:
             link.cut()
             trouble = trouble_of(error)
             with self._lock:
+                now = time.monotonic()
                 is_hopeless = trouble in (Trouble.REFUSED, Trouble.MISMATCH)
-                self.candidates.failed(dial, time.monotonic(), for_long=is_hopeless)
-                self.neighbourhood.troubled(time.monotonic(), node_id, trouble)
-            return
+                self.candidates.failed(dial, now, for_long=is_hopeless)
+                self.neighbourhood.troubled(now, node_id, trouble)
+                if isinstance(error, ClosedError):
+                    self.neighbourhood.turned_away(node_id)
+            self._count(node_id, error)
 
     def _hello(self, link: Link, dial: Dial | None = None) -> bool:
         """Exchange introductions; return whether this made a new neighbour."""
@@ -397,6 +427,6 @@ def trouble_of(error: ExchangeError) -> Trouble:
     if isinstance(error, RefusedError):
         if error.status == "FAILED_PRECONDITION":
             return Trouble.MISMATCH
-        is_final = error.status == "UNAUTHENTICATED"
+        is_final = error.status in ("UNAUTHENTICATED", "PERMISSION_DENIED")
         return Trouble.REFUSED if is_final else Trouble.BUSY
     return Trouble.SILENT

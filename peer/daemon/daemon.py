@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
-from peer.discovery import BLOCKED_HINT
 from peer.exchange import ExchangeError, PeerServer
 from peer.identity import Identity, NodeId
 from peer.installation import voxpeer_version
@@ -23,6 +19,7 @@ from primitives.catalog import standard_registry
 from scheduler import goal_keys
 from store import SqliteStore, StoreError
 
+from .advice import advice
 from .announcing import Announcing
 from .attestations import signed_bytes_by_signer
 from .attesting import Attesting
@@ -36,7 +33,7 @@ from .libraries import deciding_libraries
 from .listening import announced_on, dialled_at, host_of, listen_at
 from .locating import Locating, Speeds
 from .messages import inventory_state
-from .neighbourhood import Introduction
+from .neighbour import Introduction
 from .offering import Offering
 from .options import DaemonOptions
 from .quota import Quota, default_limit_bytes
@@ -48,13 +45,13 @@ from .serving import Serving
 from .shared import Rule, Shared
 from .traffic import Traffic
 
-STEP_S = 0.1
+STEP_S = 0.5
+"""Between two looks at what is due, unless something happens before."""
+
 FLUSH_S = 5.0
 REMEMBER_S = 60.0
 GRACE_S = 5.0
 RETRY_S = 1.0
-ENDING = timedelta(days=7)
-"""Before its end, a certificate that was not renewed is worth a hint."""
 
 
 class Daemon:
@@ -112,7 +109,11 @@ class Daemon:
             self.realm.accepts,
         )
         self.company = Company(
-            self.realm, self._boot_id, self.introduction, self._on_count
+            self.realm,
+            self._boot_id,
+            self.introduction,
+            self._on_count,
+            self._wake.set,
         )
         self._locating = Locating(self.realm, self.company, self._traffic, speeds)
         self._fetching = Fetching(
@@ -142,7 +143,9 @@ class Daemon:
             self._locating,
             self._fetching,
         )
-        self._local = LocalServer(self._place, store.store_id, requests.handle)
+        self._local = LocalServer(
+            self._place, store.store_id, requests.handle, self.realm.counters.add
+        )
         self._announcing: Announcing | None = None
         self._enrolling: Enrolling | None = None
         self._thread = threading.Thread(target=self._run, name="daemon", daemon=True)
@@ -217,8 +220,7 @@ class Daemon:
             self._announcing.stop()
         if self._enrolling is not None:
             self._enrolling.stop()
-        with suppress(StoreError):
-            self.company.remember()
+        self.company.remember(wait=True)
         self._locating.stop()
         self._fetching.stop()
         self.company.stop()
@@ -365,7 +367,7 @@ class Daemon:
             addresses=self._dialled,
             enrol_port=self._enrolling.port if self._enrolling else 0,
             discovery=announcing.state if announcing else self._why_not_announced(),
-            hints=self._hints(),
+            hints=advice(self.realm, self.company, announcing, self._enrolling),
             advertised=announcing.advertised if announcing else 0,
             counters=counters,
         )
@@ -374,28 +376,3 @@ class Daemon:
         if self.options.mdns:
             return f"not announced: only this machine reaches {', '.join(self.bound)}"
         return "off: seeds only"
-
-    def _hints(self) -> Iterator[str]:
-        if self._announcing is not None and self._announcing.is_blocked:
-            yield BLOCKED_HINT
-        me = self.realm.identity.node_id
-        for node_id in sorted(self.company.clones()):
-            if node_id == me:
-                yield (
-                    "another machine uses a copy of this identity: run 'voxpeer leave'"
-                    " on one of the two, and join again with a new token"
-                )
-            else:
-                name = self.realm.directory.name(node_id)
-                yield f"two machines use the identity of {name} ({node_id})"
-        if self.realm.standing.is_revoked(me):
-            yield "this machine was revoked: run 'voxpeer leave', then join again"
-        if self._enrolling is not None and self._enrolling.problem:
-            yield self._enrolling.problem
-        left = self.realm.identity.certificate_ends - datetime.now(UTC)
-        if left < ENDING:
-            yield (
-                f"the certificate ends in {max(0, left.days)} days and no sponsor was"
-                " there to renew it: start the daemon of one, or join again with a new"
-                " token"
-            )

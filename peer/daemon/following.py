@@ -19,6 +19,9 @@ WATCH_MS = 30_000
 MAX_BLOCKS = 128
 """Filter blocks of one inventory: six million results, and 64 MiB held of them."""
 
+MAX_PARTS = 2 * limits.FILTER_ITEMS // limits.INVENTORY_IDS
+"""Messages with what was added and removed: twice what a journal comes in."""
+
 
 class Following:
     """Takes inventories and their changes over into the neighbours' hints."""
@@ -79,8 +82,10 @@ class Following:
                     raise BrokenPeerError(link.node_id, "filter blocks out of order")
                 blocks = part.block.blocks
                 filters.append(_filter(link.node_id, part.block))
-            elif len(changes) < limits.FILTER_ITEMS // limits.INVENTORY_IDS * 2:
+            elif len(changes) < MAX_PARTS:
                 changes.append(part)
+            else:
+                raise BrokenPeerError(link.node_id, "changes without an end")
         if len(filters) != blocks:
             raise BrokenPeerError(link.node_id, "filter blocks are missing")
         with self._lock:

@@ -6,11 +6,17 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 
 from peer.identity import CertificateError, Member, Members, NodeId, verify_member
 from store import SqliteStore
 
 MAX_REMEMBERED = 64
+MAX_VERIFIED = 1024
+"""Chains that are not verified again."""
+
+LOST_S = 14 * 86_400.0
+"""Who was not seen for so long is not shown any more."""
 
 
 class Directory:
@@ -27,13 +33,31 @@ class Directory:
         self._kept = Members(store)
         self._lock = threading.Lock()
         self._chains: dict[NodeId, tuple[bytes, ...]] = {}
-        self._names = {member.node_id: member.name for member in self._kept.all()}
+        self._members: dict[tuple[bytes, ...], Member] = {}
+        seen = self._kept.seen()
+        self._names = {node_id: name for node_id, (name, _) in seen.items()}
+        self._seen = {node_id: seen_s for node_id, (_, seen_s) in seen.items()}
 
     def call(self, node_id: NodeId, name: str) -> None:
         """Take note of what a member calls itself."""
         with self._lock:
+            self._seen[node_id] = time.time()
             if name:
                 self._names[node_id] = name
+
+    def saw(self, present: Iterable[NodeId]) -> None:
+        """Write down who is there just now."""
+        now = time.time()
+        with self._lock:
+            names = {node_id: self._names.get(node_id, "") for node_id in present}
+            self._seen.update(dict.fromkeys(names, now))
+        if names:
+            self._kept.saw(names)
+
+    def is_lost(self, node_id: NodeId) -> bool:
+        """Return whether a member was not seen for two weeks."""
+        with self._lock:
+            return time.time() - self._seen.get(node_id, 0.0) > LOST_S
 
     def learn(self, chain: Sequence[bytes]) -> Member | None:
         """Verify a chain whatever its dates, and remember it; None: it is no good.
@@ -49,6 +73,7 @@ class Directory:
             with self._lock:
                 self._chains[member.node_id] = tuple(chain)
                 self._names.setdefault(member.node_id, member.name)
+                self._seen[member.node_id] = time.time()
             self._kept.remember(chain)
         return member
 
@@ -78,8 +103,16 @@ class Directory:
         with self._lock:
             return dict(self._names)
 
-    def _verified(self, chain: Sequence[bytes]) -> Member:
-        return verify_member(chain, self._root, None)
+    def _verified(self, chain: tuple[bytes, ...]) -> Member:
+        with self._lock:
+            member = self._members.get(chain)
+        if member is None:
+            member = verify_member(chain, self._root, None)
+            with self._lock:
+                if len(self._members) >= MAX_VERIFIED:
+                    self._members.clear()
+                self._members[chain] = member
+        return member
 
 
 def remembered_addresses(store: SqliteStore) -> list[tuple[NodeId, str]]:
@@ -92,7 +125,7 @@ def remembered_addresses(store: SqliteStore) -> list[tuple[NodeId, str]]:
 
 def remember_addresses(
     store: SqliteStore, addresses: Iterable[tuple[NodeId, str]]
-) -> None:
+) -> Future[None]:
     """Remember where members answered, and forget what is older than the last 64."""
     now = time.time_ns() // 1_000_000
     rows = [(node_id, address, now) for node_id, address in addresses]
@@ -107,5 +140,4 @@ def remember_addresses(
             (MAX_REMEMBERED,),
         )
 
-    if rows:
-        store.database.write(write)
+    return store.database.write(write)

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 
 from peer.identity import NodeId
 from store import NodeKey
 
 from .hints import Hints
 from .inventory import State
+from .neighbour import Introduction, Neighbour, Task, Trouble
 
 HELLO_S = 5.0
 SUSPECT_S = 2.0
@@ -47,70 +47,6 @@ KEPT_BOOTS = 4
 RTT_WEIGHT = 0.2
 
 
-class Trouble(Enum):
-    """Why a neighbour gave no good answer."""
-
-    SILENT = "silent"
-    LATE = "late"
-    """Not silent for long, but a run would not wait any longer."""
-
-    BUSY = "busy"
-    REFUSED = "refused"
-    MISMATCH = "mismatch"
-
-
-class Task(Enum):
-    """What is to be done with a neighbour."""
-
-    HELLO = "hello"
-    WATCH = "watch"
-    PULL = "pull"
-    SYNC = "sync"
-    PART = "part"
-    """Close the connection; it is no neighbour any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """What a member says of itself in Hello; fields as in ``HelloRequest``."""
-
-    node_id: NodeId
-    boot_id: bytes
-    name: str = ""
-    version: str = ""
-    libraries: tuple[str, ...] = ()
-    inventory: State = field(default_factory=State)
-    statements_digest: bytes = b""
-    epoch: int = 0
-    addresses: tuple[str, ...] = ()
-    is_sponsor: bool = False
-
-
-@dataclass(slots=True)
-class Neighbour:
-    """One neighbour as it is known here."""
-
-    said: Introduction
-    address: str
-    route: str
-    answered: float
-    next_hello: float
-    hints: Hints
-    rtt_s: float = 0.001
-    suspect_until: float = float("-inf")
-    suspect_s: float = 0.0
-    late: int = 0
-    next_watch: float = 0.0
-    next_pull: float = 0.0
-    next_sync: float = 0.0
-    synced: tuple[bytes, bytes] | None = None
-    busy: set[Task] = field(default_factory=set)
-
-    def is_suspect(self, now: float) -> bool:
-        """Return whether it should be asked nothing just now."""
-        return self.suspect_s > 0 or now < self.suspect_until
-
-
 class Neighbourhood:
     """All neighbours of one peer."""
 
@@ -129,6 +65,7 @@ class Neighbourhood:
         self._banned: dict[NodeId, float] = {}
         self._boots: dict[NodeId, deque[bytes]] = {}
         self._clones: dict[NodeId, float] = {}
+        self._turned_away_by: set[NodeId] = set()
 
     # ---- events ------------------------------------------------------------
 
@@ -153,6 +90,7 @@ class Neighbourhood:
         self._note_boot(now, said)
         if said.node_id == self._me:
             return False
+        self._turned_away_by.clear()
         known = self._neighbours.get(said.node_id)
         if known is None:
             if len(self._neighbours) >= MAX_NEIGHBOURS:
@@ -202,6 +140,8 @@ class Neighbourhood:
         """
         if trouble in (Trouble.REFUSED, Trouble.MISMATCH):
             self._ban(now, node_id)
+        if trouble is Trouble.REFUSED:
+            self.turned_away(node_id)
         known = self._neighbours.get(node_id)
         if known is None:
             return
@@ -218,6 +158,15 @@ class Neighbourhood:
             known.next_hello = known.suspect_until
         elif trouble in (Trouble.REFUSED, Trouble.MISMATCH):
             known.answered = float("-inf")
+
+    def turned_away(self, node_id: NodeId) -> None:
+        """A member says that we are none, or closes the door before it says hello.
+
+        An answer of anybody makes up for it: who is a member still hears from others
+        of what it is refused for.
+        """
+        if len(self._turned_away_by) < MAX_KNOWN:
+            self._turned_away_by.add(node_id)
 
     def done(self, now: float, node_id: NodeId, task: Task) -> None:
         """Take note that a task has come to a good end."""
@@ -344,6 +293,11 @@ class Neighbourhood:
             if probable:
                 asked[node_id] = probable
         return asked
+
+    @property
+    def is_turned_away(self) -> bool:
+        """Whether somebody turned us away, and nobody has answered since."""
+        return bool(self._turned_away_by)
 
     def clones(self) -> frozenset[NodeId]:
         """Return the members of whose identity there seem to be copies."""

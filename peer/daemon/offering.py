@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from peer.identity import NodeId
@@ -132,10 +132,6 @@ class Offering:
         """Stop following."""
         with self._polling:
             self._follower.close()
-
-    def withdraw(self, keys: Iterable[NodeKey]) -> int:
-        """Share results no longer, at once."""
-        return self._shared.remove(keys)
 
 
 def _row(row: SharedRow) -> Row:

@@ -85,7 +85,7 @@ class Realm:
         is_new = False
         for key in keys:
             try:
-                is_new |= self.keys.add(key.epoch, key.secret)
+                is_new |= self.standing.take_key(key.epoch, key.secret)
             except IdentityError:
                 self.counters.add("bad_realm_keys")
         if is_new:

@@ -15,6 +15,8 @@ from .events import event
 from .realm import Realm
 
 LOOK_S = 60.0
+RETRY_S = 2.0
+"""Until the next look for a sponsor while none is there."""
 
 
 class Renewing:
@@ -55,6 +57,7 @@ class Renewing:
             links = [self._company.link(node_id) for node_id in sponsors]
             link = next((each for each in links if each is not None), None)
             if link is None:
+                self._next = time.monotonic() + RETRY_S
                 return
             chain = link.renew(identity.renewal_request())
             self._realm.identity = install_chain(identity, chain, at)

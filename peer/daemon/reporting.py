@@ -12,7 +12,7 @@ from peer.local.messages import PeerStatus, Status
 
 from .company import Company
 from .libraries import difference
-from .neighbourhood import Neighbour
+from .neighbour import Neighbour
 from .realm import Realm
 from .shared import Shared
 from .traffic import Traffic
@@ -36,7 +36,11 @@ def report(
     advertised: int,
     counters: Mapping[str, int],
 ) -> Status:
-    """Return the status of the daemon; every value is what it is just now."""
+    """Return the status of the daemon; every value is what it is just now.
+
+    A member that was not seen for two weeks, and was not revoked, is left out: it may
+    have left, of which nobody hears.
+    """
     left = realm.identity.certificate_ends - datetime.now(UTC)
     return Status(
         id=request_id,
@@ -66,6 +70,11 @@ def _peers(
     neighbours = company.all()
     names = realm.directory.all()
     known = {*neighbours, *names, *traffic.members()} - {realm.identity.node_id}
+    known -= {
+        node_id
+        for node_id in known - neighbours.keys()
+        if realm.directory.is_lost(node_id) and not realm.standing.is_revoked(node_id)
+    }
     now = time.monotonic()
     peers = [
         _peer(node_id, neighbours.get(node_id), now, realm, traffic, libraries)

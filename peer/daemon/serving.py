@@ -31,7 +31,7 @@ from .attestations import Attestation
 from .attesting import Attesting
 from .inventory import State
 from .messages import filter_block, inventory_state, state_of
-from .neighbourhood import Introduction
+from .neighbour import Introduction
 from .privacy import showing
 from .realm import Realm
 from .shared import Shared

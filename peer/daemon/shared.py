@@ -106,9 +106,11 @@ class Shared:
 
     def located(self, keys: Sequence[NodeKey]) -> list[tuple[int, int] | None]:
         """Return bytes and milliseconds of each key that is shared, else None."""
-        entries = self._entries
-        packed = [entries.get(key) for key in keys]
-        return [None if each is None else _located(each) for each in packed]
+        # Half a million a second are asked for: no call for each of them.
+        return [
+            None if packed is None else (packed >> 97, packed >> 33 & MAX_32)
+            for packed in map(self._entries.get, keys)
+        ]
 
     @property
     def state(self) -> State:
@@ -173,10 +175,6 @@ def _pack(row: Row, seen_s: int, is_goal: bool) -> int:
     for number in (seen_s, round(1000 * row.cost_s), round(1000 * row.subtree_s)):
         packed = packed << 32 | min(max(number, 0), MAX_32)
     return packed << 1 | is_goal
-
-
-def _located(packed: int) -> tuple[int, int]:
-    return packed >> 97, packed >> 33 & MAX_32
 
 
 def _seen_s(packed: int) -> int:

@@ -57,6 +57,8 @@ class _Candidate:
     failures: int = 0
     flying_since: float | None = None
     verified: float = float("-inf")
+    leads_to: NodeId | None = None
+    """Who was found at the address of a seed."""
 
 
 class Candidates:
@@ -126,24 +128,6 @@ class Candidates:
                 busy.add(node_id)
         return dials
 
-    def next_due(self) -> float | None:
-        """Return when :meth:`take` may have something to say, or None."""
-        busy = self._busy()
-        dues = [
-            candidate.due
-            for candidate in self._waiting()
-            if candidate.dial.node_id not in busy
-        ]
-        dues.extend(
-            candidate.flying_since + UNANSWERED_S
-            for candidate in self._table.values()
-            if candidate.flying_since is not None
-        )
-        if not dues:
-            return None
-        refilled = self._credited + max(0.0, 1.0 - self._credit) / DIALS_PER_S
-        return max(min(dues), refilled)
-
     def verified(self, node_id: NodeId, dial: Dial, now: float) -> None:
         """Note that ``node_id`` proved who it is where ``dial`` led."""
         if node_id == self._own or node_id in self._banned:
@@ -154,6 +138,11 @@ class Candidates:
         if candidate is not None:
             candidate.flying_since, candidate.failures = None, 0
             candidate.verified = candidate.due = now
+            if dial.node_id is None:
+                # Another seed may lead to the same member, and then only one of them
+                # is where it was reached last.
+                candidate.leads_to = node_id
+                candidate.due = now + LONGEST_BACKOFF_S
 
     def failed(self, dial: Dial, now: float, *, for_long: bool = False) -> None:
         """Note that a dial led nowhere, or to somebody else (then ``for_long``)."""
@@ -170,8 +159,9 @@ class Candidates:
     def lost(self, node_id: NodeId, now: float) -> None:
         """Note that a peer answers no more; where it was is tried again soon."""
         address = self._live.pop(node_id, "")
-        for candidate in self._of(node_id):
-            candidate.due = min(candidate.due, now + SHORTEST_BACKOFF_S)
+        for candidate in self._table.values():
+            if node_id in (candidate.dial.node_id, candidate.leads_to):
+                candidate.due = min(candidate.due, now + SHORTEST_BACKOFF_S)
         for key in ((node_id, address), (None, address)):
             if key in self._table:
                 self._table[key].due = now + SHORTEST_BACKOFF_S

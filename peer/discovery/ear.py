@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from random import Random
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from zeroconf import (  # type: ignore[attr-defined]
     DNSAddress,
@@ -57,6 +57,11 @@ MAX_LOOKUPS = 4
 """Every quarter of a second at most 8 nodes are asked for, each at most 4 times."""
 
 
+Dropped: TypeAlias = Literal["nameless", "unanswered", "crowd"]
+"""A name of our service that is no node's; one about which nothing came, or not in
+time; one beyond the most that are kept."""
+
+
 class Hearer(Protocol):
     """Who decides about what is heard.  Called on the event loop's thread."""
 
@@ -68,6 +73,9 @@ class Hearer(Protocol):
 
     def gone(self, label: str) -> None:
         """Take note that a node said goodbye, or was silent for too long."""
+
+    def dropped(self, reason: Dropped) -> None:
+        """Take note of a name that was dropped without asking, and why."""
 
 
 @dataclass(slots=True)
@@ -124,6 +132,13 @@ class Ear(RecordUpdateListener):
         batch, self._batch = self._batch, []
         now = current_time_millis()
         fresh = [record for record in batch if not record.is_expired(now)]
+        for record in fresh:
+            if (
+                record.type == PTR
+                and _is_of_service(record)
+                and not self._label(record)
+            ):
+                self._hearer.dropped("nameless")
         kept = self._sort_out(fresh)
         self._clean([record for record in fresh if self._label(record) not in kept])
         for label in kept:
@@ -169,6 +184,7 @@ class Ear(RecordUpdateListener):
             known.rdata = record.text
         self._heard.move_to_end(label)
         if len(self._heard) > MAX_NAMES:
+            self._hearer.dropped("crowd")
             self._drop(next(iter(self._heard)))
         return True
 
@@ -251,6 +267,7 @@ class Ear(RecordUpdateListener):
         if len(self._waiting) > MAX_WAITING:
             oldest, _ = self._waiting.popitem(last=False)
             if oldest not in self._heard:
+                self._hearer.dropped("unanswered")
                 self._forget_records(oldest)
         if self._lookup is None:
             self._lookup = self._loop.call_later(LOOKUP_S, self._look_up)
@@ -263,6 +280,7 @@ class Ear(RecordUpdateListener):
             if self._waiting[label] > MAX_LOOKUPS:
                 del self._waiting[label]
                 if label not in self._heard:
+                    self._hearer.dropped("unanswered")
                     self._forget_records(label)
             else:
                 self._waiting.move_to_end(label)
@@ -274,3 +292,7 @@ class Ear(RecordUpdateListener):
         ask_who_is_there(self._zeroconf)
         self._schedule.asked(self._loop.time())
         self._asking = self._loop.call_at(self._schedule.due, self._ask)
+
+
+def _is_of_service(record: DNSRecord) -> bool:
+    return bool(record.name.lower() == SERVICE)

@@ -17,6 +17,8 @@ from .replay import Replays
 if TYPE_CHECKING:
     from peer.identity import NodeId, RealmKeys
 
+    from .ear import Dropped
+
 OnHeard: TypeAlias = "Callable[[NodeId, tuple[str, ...], Announcement], None]"
 OnGone: TypeAlias = "Callable[[NodeId], None]"
 
@@ -88,6 +90,10 @@ class Members:
         heard = self._heard.pop(label, None)
         if heard is not None:
             self._call(lambda: self._on_gone(heard.node_id))
+
+    def dropped(self, reason: Dropped) -> None:
+        """Count a name that was not even looked at."""
+        self._counters[f"announcements_{reason}"] += 1
 
     def _read(self, label: str, rdata: bytes) -> Announcement:
         announcement = txt.decode(from_rdata(rdata), self._keys)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import TYPE_CHECKING
 
 from peer.identity import NodeId
 
@@ -14,6 +15,9 @@ from .addresses import join
 from .errors import AnnouncementRefused, MulticastError
 from .interfaces import find_places
 from .rdata import from_rdata
+
+if TYPE_CHECKING:
+    from .ear import Dropped
 
 SCAN_S = 3.0
 PIN_PREFIX = 3
@@ -47,11 +51,6 @@ class HeardRealm:
 
     tag: bytes
     nodes: tuple[HeardNode, ...]
-
-    @property
-    def is_enrolling(self) -> bool:
-        """Whether one of its machines enrols others just now."""
-        return any(node.enrol_addresses for node in self.nodes)
 
 
 Enough = Callable[[Sequence[HeardRealm]], bool]
@@ -164,6 +163,9 @@ class _Stranger:
 
     def gone(self, label: str) -> None:
         self.nodes.pop(label, None)
+
+    def dropped(self, reason: Dropped) -> None:
+        pass  # who only listens has nobody to tell
 
     def realms(self) -> list[HeardRealm]:
         by_tag: dict[bytes, list[HeardNode]] = {}

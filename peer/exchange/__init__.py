@@ -16,6 +16,7 @@ from .enrol_server import EnrolServer
 from .errors import (
     BrokenPeerError,
     BusyError,
+    ClosedError,
     ExchangeError,
     NotHereError,
     Refusal,
@@ -29,6 +30,7 @@ from .service import ServedArtifact, Service
 __all__ = [
     "BrokenPeerError",
     "BusyError",
+    "ClosedError",
     "Counters",
     "Credentials",
     "EnrolServer",

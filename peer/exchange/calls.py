@@ -44,8 +44,20 @@ RETRY_MS = 100
 _log = logging.getLogger(__name__)
 
 
+_Answer: TypeAlias = tuple[grpc.StatusCode, str, int | None]
+"""Status, text and milliseconds to wait of a refusal."""
+
+
 class SilentCallerError(Exception):
     """A caller opened a call and did not ask for anything."""
+
+
+class GoneCallerError(Exception):
+    """A call has ended, on whatever side, before its request could be taken.
+
+    Its deadline is over, the connection is lost, or the request is longer than anything
+    that gRPC takes here: from within a call the three look the same.
+    """
 
 
 class Calls(Generic[Caller]):
@@ -88,8 +100,8 @@ class Calls(Generic[Caller]):
                 with self._call(name, places, requests, context) as (caller, request):
                     return serve(caller, request)
             except Exception as error:
-                failure = error
-            self._refuse(name, context, failure)
+                answer = self._answer_to(name, error)
+            _refuse(context, answer)
 
         return grpc.stream_unary_rpc_method_handler(behave)
 
@@ -105,8 +117,8 @@ class Calls(Generic[Caller]):
                     yield from serve(caller, request, context)
                 return
             except Exception as error:
-                failure = error
-            self._refuse(name, context, failure)
+                answer = self._answer_to(name, error)
+            _refuse(context, answer)
 
         return grpc.stream_stream_rpc_method_handler(behave)
 
@@ -136,22 +148,25 @@ class Calls(Generic[Caller]):
         with self._monitor.watching(check), suppress(grpc.RpcError):
             request = next(requests, None)
         if request is None:
-            # gRPC itself drops what is longer than anything that is ever said.
             if patience.is_over(time.monotonic()):
                 raise SilentCallerError
-            raise WireError("no request, or one that is too long")
+            raise GoneCallerError
         if len(request) > limits.REQUEST_BYTES:
             raise WireError("a request that is too long")
+        if not context.is_active():
+            raise GoneCallerError  # nobody would get the answer
         return request
 
-    def _refuse(self, name: str, context: Context, failure: Exception) -> NoReturn:
+    def _answer_to(self, name: str, failure: Exception) -> _Answer:
+        """Count what went wrong, and return what the caller is told.
+
+        The failure itself must not be kept: it knows the frame that keeps it, and the
+        call, whose stream would then be open until the next collection of garbage.
+        """
         refusal = self._refusal_of(name, failure)
-        if refusal.retry_ms is not None:
-            context.set_trailing_metadata((("retry-ms", str(refusal.retry_ms)),))
-        context.abort(refusal.status, refusal.text)
+        return refusal.status, refusal.text, refusal.retry_ms
 
     def _refusal_of(self, name: str, failure: Exception) -> Refusal:
-        """Count what went wrong, and return what the caller is told."""
         match failure:
             case Refusal():
                 self._counters.add(f"refused_{failure.status.name.lower()}")
@@ -163,6 +178,10 @@ class Calls(Generic[Caller]):
             case SilentCallerError():
                 self._counters.add("silent_callers")
                 return Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, "no request came")
+            case GoneCallerError():
+                # Honest callers do not wait longer than they can use the answer.
+                self._counters.add("abandoned_calls")
+                return Refusal(grpc.StatusCode.CANCELLED, "no request, or too late")
         self._counters.add("failed_calls")
         # Where, and not with what: the text may name what is nobody's business.
         where = traceback.extract_tb(failure.__traceback__)[-1]
@@ -170,3 +189,10 @@ class Calls(Generic[Caller]):
         kind = type(failure).__name__
         _log.error("%s of a neighbour failed: %s in %s", name, kind, place)
         return Refusal(grpc.StatusCode.INTERNAL, "this peer could not answer")
+
+
+def _refuse(context: Context, answer: _Answer) -> NoReturn:
+    status, text, retry_ms = answer
+    if retry_ms is not None:
+        context.set_trailing_metadata((("retry-ms", str(retry_ms)),))
+    context.abort(status, text)

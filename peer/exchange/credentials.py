@@ -86,8 +86,8 @@ ENROL_SERVER: Options = [
     *METADATA,
     # Anybody can connect, and nobody has to stay.
     ("grpc.max_concurrent_streams", 2),
-    ("grpc.max_allowed_incoming_connections", 64),
-    ("grpc.server_handshake_timeout_ms", _ms(limits.HANDSHAKE_S)),
+    ("grpc.max_allowed_incoming_connections", limits.ENROL_CONNECTIONS),
+    ("grpc.server_handshake_timeout_ms", _ms(limits.ENROL_HANDSHAKE_S)),
     ("grpc.max_connection_idle_ms", 10_000),
     ("grpc.max_connection_age_ms", 60_000),
     ("grpc.max_connection_age_grace_ms", 10_000),

@@ -26,6 +26,7 @@ from peer.wire.v1 import enrol_pb2
 from store import SqliteStore
 
 from .calls import Calls
+from .connections import Connections
 from .counters import Counters
 from .credentials import ENROL_SERVER
 from .errors import Refusal
@@ -120,10 +121,20 @@ class EnrolServer:
             self._referrals,
         )
 
-        def credentials() -> grpc.ServerCredentials:
-            return grpc.ssl_server_credentials([(key, chain)])
+        connections = Connections(self._counters, "enrol_connections")
 
-        return _Open(sponsor, credentials, self._addresses, self._counters)
+        def nothing_newer() -> None:
+            connections.begun()
+
+        def credentials() -> grpc.ServerCredentials:
+            return grpc.dynamic_ssl_server_credentials(
+                grpc.ssl_server_certificate_configuration([(key, chain)]),
+                nothing_newer,  # type: ignore[arg-type] # None: nothing changed
+                require_client_authentication=False,
+            )
+
+        methods = _methods(sponsor, self._counters, connections)
+        return _Open(methods, credentials, self._addresses)
 
 
 class _Open:
@@ -131,15 +142,14 @@ class _Open:
 
     def __init__(
         self,
-        sponsor: Sponsor,
+        methods: Handlers,
         credentials: Callable[[], grpc.ServerCredentials],
         addresses: Sequence[str],
-        counters: Counters,
     ) -> None:
         self._pool = ThreadPoolExecutor(THREADS, "enrol")
         self._server = grpc.server(
             self._pool,
-            [_methods(sponsor, counters)],
+            [methods],
             options=ENROL_SERVER,
             maximum_concurrent_rpcs=WAITING_CALLS,
         )
@@ -151,10 +161,16 @@ class _Open:
         self._pool.shutdown(wait=False)
 
 
-def _methods(sponsor: Sponsor, counters: Counters) -> Handlers:
+def _methods(
+    sponsor: Sponsor, counters: Counters, connections: Connections
+) -> Handlers:
+    def admit(context: grpc.ServicerContext, method: str) -> tuple[str, str]:
+        connections.used(context.peer())
+        return _from_where(context, method)
+
     answers = _Answers(sponsor, counters)
     # One call at a time from each address: guessing is not to pay.
-    calls = Calls(_from_where, Slots(CALLS, 1), counters, Monitor())
+    calls = Calls(admit, Slots(CALLS, 1), counters, Monitor())
     handlers = {
         "Begin": calls.unary("Begin", answers.begin),
         "Finish": calls.unary("Finish", answers.finish),

@@ -2,6 +2,7 @@
 
 ``ExchangeError``
     ``UnreachableError``  nobody answers at the address, or not in time
+        ``ClosedError``   ... it closed the connection
     ``RefusedError``      the peer says no; trying again does not help
         ``BusyError``     ... for now: it says when to come again
         ``NotHereError``  it does not have what was asked for
@@ -30,6 +31,10 @@ class ExchangeError(PeerError):
 
 class UnreachableError(ExchangeError):
     """Nobody answers there, or not in time, or it is not who it should be."""
+
+
+class ClosedError(UnreachableError):
+    """It closed the connection: it ends, or does not accept our certificate."""
 
 
 class RefusedError(ExchangeError):

@@ -13,7 +13,8 @@ from peer.wire.fields import parse
 from peer.wire.v1 import peer_pb2
 
 from .admission import Admission
-from .calls import Calls, Handler
+from .calls import Calls, Context, Handler
+from .connections import Connections
 from .counters import Counters
 from .credentials import SERVER, Credentials
 from .fetch_stream import FetchStreams
@@ -55,6 +56,7 @@ class PeerServer:
         self._root = ders_of(self._current.root_pem)[0]
         self._pool = ThreadPoolExecutor(THREADS, "exchange")
         self._admission = Admission(lambda: self._root, service.standing)
+        self._connections = Connections(counters, "connections")
         self._server = self._make()
 
     def start(self, addresses: Sequence[str]) -> list[str]:
@@ -88,6 +90,7 @@ class PeerServer:
 
         def newer() -> grpc.ServerCertificateConfiguration | None:
             nonlocal shown
+            self._connections.begun()
             if shown is self._current:
                 return None
             shown = self._current
@@ -105,10 +108,15 @@ class PeerServer:
             self._pool, [methods], options=SERVER, maximum_concurrent_rpcs=CALLS
         )
 
+    def _admit(self, context: Context, method: str) -> tuple[str, Member]:
+        admitted = self._admission.admit(context, method)
+        self._connections.used(context.peer())
+        return admitted
+
     def _methods(self) -> dict[str, Handler]:
         monitor = Monitor()
         others = Slots(OTHER_CALLS, OTHER_CALLS_PER_MEMBER)
-        calls = Calls(self._admission.admit, others, self._counters, monitor)
+        calls = Calls(self._admit, others, self._counters, monitor)
         answers = _Answers(self._service, self._admission)
         streams = FetchStreams(
             self._service, answers.check_standing, self._counters, monitor

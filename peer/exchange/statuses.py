@@ -7,6 +7,7 @@ import grpc
 from .errors import (
     BrokenPeerError,
     BusyError,
+    ClosedError,
     ExchangeError,
     NotHereError,
     RefusedError,
@@ -33,7 +34,7 @@ def explained(error: grpc.RpcError, peer: str) -> ExchangeError:
     text = _plain(details)
     match status:
         case grpc.StatusCode.UNAVAILABLE:
-            return UnreachableError(peer, _why_unreachable(details))
+            return _unreachable(peer, details)
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return UnreachableError(peer, "no answer in time")
         case grpc.StatusCode.CANCELLED:
@@ -55,15 +56,18 @@ def _plain(text: str) -> str:
     return shown[:TEXT_CHARACTERS]
 
 
-def _why_unreachable(details: str) -> str:
+def _unreachable(peer: str, details: str) -> UnreachableError:
     text = details.lower()
     if any(words in text for words in IMPOSTOR):
-        return "whoever answers there is not this member of the realm"
-    if "connection refused" in text:
-        return "nobody listens there"
-    if "socket closed" in text or "handshake" in text:
-        return "it closed the connection; it may not accept our certificate"
-    return f"no connection ({_plain(details)})" if details else "no connection"
+        why = "whoever answers there is not this member of the realm"
+    elif "connection refused" in text:
+        why = "nobody listens there"
+    elif "socket closed" in text or "handshake" in text:
+        why = "it closed the connection; it may not accept our certificate"
+        return ClosedError(peer, why)
+    else:
+        why = f"no connection ({_plain(details)})" if details else "no connection"
+    return UnreachableError(peer, why)
 
 
 def _retry_ms(error: grpc.RpcError) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         TokenError,
     )
     from .identity import Identity, NodeKeys
-    from .invitations import Invitation, invite, live_invitations
+    from .invitations import Invitation, has_invited, invite, live_invitations
     from .joining import Joiner
     from .members import Members
     from .names import NodeId, dns_name, is_node_id
@@ -46,7 +46,7 @@ _MODULES = {
         "TokenError",
     ),
     "identity": ("Identity", "NodeKeys"),
-    "invitations": ("Invitation", "invite", "live_invitations"),
+    "invitations": ("Invitation", "has_invited", "invite", "live_invitations"),
     "joining": ("Joiner",),
     "members": ("Members",),
     "names": ("NodeId", "dns_name", "is_node_id"),
@@ -83,6 +83,7 @@ __all__ = [
     "ders_of",
     "dns_name",
     "found_realm",
+    "has_invited",
     "install_chain",
     "invite",
     "is_node_id",

@@ -26,6 +26,8 @@ Role = Literal["peer", "sponsor"]
 DAY_S = 86_400
 MAX_WRONG_PROOFS = 5
 MAX_USES = 1000
+HAS_INVITED = "has_invited"
+"""Row of the table ``realm`` that is there once an invitation was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,20 @@ def invite(
             " expires_s) VALUES (?, ?, ?, ?, ?, ?)",
             (token.token_id, secret, role, uses, now, now + lifetime_s),
         )
+        noted = "INSERT OR REPLACE INTO realm VALUES (?, 1)"
+        connection.execute(noted, (HAS_INVITED,))
 
     _make_private(store)
     store.database.transact(work)
     return token
+
+
+def has_invited(store: SqliteStore) -> bool:
+    """Return whether an invitation was ever made here, since the store joined."""
+    query = "SELECT EXISTS (SELECT 1 FROM realm WHERE name = ?)"
+    with store.database.read() as connection:
+        (invited,) = connection.execute(query, (HAS_INVITED,)).fetchone()
+    return bool(invited)
 
 
 def _make_private(store: SqliteStore) -> None:

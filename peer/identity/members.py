@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from store import SqliteStore
 
@@ -50,6 +50,28 @@ class Members:
                 (MAX_MEMBERS,),
             ).fetchall()
         return [member_of_leaf(ders_of(chain)[0]) for (chain,) in rows]
+
+    def saw(self, members: Mapping[NodeId, str]) -> None:
+        """Note who is there just now, and how each calls itself."""
+        now = time.time_ns() // 1_000_000
+        rows = [(node_id, name, now) for node_id, name in members.items()]
+        self._database.write(
+            lambda connection: connection.executemany(
+                "INSERT INTO members (node_id, name, seen_ms) VALUES (?, ?, ?)"
+                " ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms",
+                rows,
+            )
+        )
+
+    def seen(self) -> dict[NodeId, tuple[str, float]]:
+        """Return the names of members, and when each was seen last, in unix seconds."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT node_id, name, seen_ms FROM members"
+                " ORDER BY seen_ms DESC, node_id LIMIT ?",
+                (MAX_MEMBERS,),
+            ).fetchall()
+        return {NodeId(node_id): (name, ms / 1000) for node_id, name, ms in rows}
 
     def add_addresses(self, found: Iterable[tuple[NodeId, Sequence[str]]]) -> None:
         """Note where members are said to be; nobody has answered there yet."""

@@ -17,6 +17,7 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from peer.wire import limits
 from store import NodeKey
 
 SECRET_BYTES = 32
@@ -24,8 +25,8 @@ MAX_KEYS = 64
 """Secrets that are kept: that of epoch 0, and the newest others."""
 
 MAX_PER_EPOCH = 4
-MAX_AHEAD = 4096
-"""Epochs that one may be ahead of ours, so that a liar cannot use them all up."""
+MAX_EPOCH = limits.SYNC_HAVE
+"""A revocation begins an epoch, and a realm has no room for more statements."""
 
 Secret = tuple[int, bytes]
 """An epoch and its secret."""
@@ -159,9 +160,10 @@ class RealmKeys:
     def add(self, epoch: int, secret: bytes) -> bool:
         """Take a secret over from another member; return whether it was new.
 
-        Anything that cannot be one is left out, as is a second one of epoch 0.
+        Anything that cannot be one is left out, as is a second one of epoch 0.  Whether
+        the realm has come to that epoch, :meth:`Standing.take_key` knows.
         """
-        if len(secret) != SECRET_BYTES or not 0 < epoch <= self.epoch + MAX_AHEAD:
+        if len(secret) != SECRET_BYTES or not 0 < epoch <= MAX_EPOCH:
             return False
         with self._lock:
             before = self._secrets

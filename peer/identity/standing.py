@@ -159,11 +159,27 @@ class Standing:
             ).fetchall()
             query = "SELECT EXISTS (SELECT 1 FROM forgotten)"
             (has_forgotten,) = connection.execute(query).fetchone()
-            self._ruling = Ruling.of(_statement(row[1]) for row in rows if row[1])
+            revocations = [row[1] for row in rows if row[1]]
+            self._revocations = len(revocations)
+            self._ruling = Ruling.of(map(_statement, revocations))
             self._statements = dict.fromkeys(row[0] for row in rows)
             self._digest = sha256(b"".join(sorted(self._statements))).digest()
             self._has_forgotten = bool(has_forgotten)
             self._note_out()
+
+    def take_key(self, epoch: int, secret: bytes) -> bool:
+        """Take a secret of the realm over from a member; return whether it was new.
+
+        Each revocation begins one epoch.  One that is further on than there are
+        revocations here is left out: nobody can use the epochs up, and the new key
+        comes again once its revocation is here.
+
+        Raises:
+            IdentityError: the secret cannot be written down.
+        """
+        if epoch > self._revocations:
+            return False
+        return self._identity.keys.add(epoch, secret)
 
     # ---- statements of our own
 
@@ -188,14 +204,18 @@ class Standing:
                 " letters and digits; to end this membership, run `voxpeer leave`"
             )
         first = self.from_sequence(node_id)
-        if first is None or first > from_sequence:
+        is_new = first is None or first > from_sequence
+        if is_new:
             statement = records_pb2.Statement(issued_s=int(time.time()))
             statement.revocation.node_id = node_id
             statement.revocation.from_sequence = from_sequence
             statement.revocation.remaining.extend(self._let_in_by(node_id))
             self.add(sign_statement(self._identity, statement))
         # After the statement, so that nobody hands the new key to who is out.
-        self._identity.keys.advance(secrets.token_bytes)
+        # It is made up for if an earlier process ended between the two.
+        keys = self._identity.keys
+        if is_new or keys.epoch < self._revocations:
+            keys.advance(secrets.token_bytes)
 
     def forget(self, keys: Iterable[NodeKey]) -> None:
         """Have results forgotten by the whole realm; what is already is left out.

@@ -197,7 +197,8 @@ class Status(Answer, frozen=True, kw_only=True):
         advertised: how many of them stand in the mDNS record.
         epoch: of the realm's keys.
         certificate_days: until the certificate ends.
-        peers: everybody known.
+        peers: everybody known, without those who were not seen for two weeks and are
+            not revoked: they may have left.
         counters: name → count of everything refused, dropped or served, such as
             ``refused_calls``, ``bad_announcements``, ``bad_chunks``.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -35,17 +34,27 @@ _encode = msgspec.msgpack.Encoder().encode
 class LocalServer:
     """Listens in a place and hands over what is asked there."""
 
-    def __init__(self, place: DaemonPlace, store_id: str, handle: Handle) -> None:
+    def __init__(
+        self,
+        place: DaemonPlace,
+        store_id: str,
+        handle: Handle,
+        count: Callable[[str], object] = lambda name: None,
+    ) -> None:
         """Prepare to listen.
 
         Args:
             place: where; stays the caller's.
             store_id: said to who connects.
             handle: called for every request, on the connection's thread.
+            count: called with ``local_junk`` for whoever sends what is no message,
+                ``local_versions`` for who is of another version of voxpeer, and
+                ``local_crowd`` for each connection that was one too many.
         """
         self._place = place
         self._store_id = store_id
         self._handle = handle
+        self._count = count
         self._neighbours = 0
         self._connections: set[Frames] = set()
         self._lock = threading.Lock()
@@ -97,6 +106,7 @@ class LocalServer:
                 threading.Event().wait(0.1)  # out of descriptors, say
                 continue
             if len(self._connections) >= MAX_CONNECTIONS:
+                self._count("local_crowd")
                 connection.close()
                 continue
             thread = threading.Thread(
@@ -118,8 +128,10 @@ class LocalServer:
             self._connections.add(frames)
         try:
             self._converse(frames, reply)
-        except (FrameError, msgspec.DecodeError, OSError):
-            pass  # whoever sends such things is no process of ours
+        except (FrameError, msgspec.DecodeError):
+            self._count("local_junk")  # whoever sends such things is no process of ours
+        except OSError:
+            pass
         finally:
             with self._lock:
                 self._connections.discard(frames)
@@ -136,6 +148,7 @@ class LocalServer:
             elif request.version == VERSION:
                 reply(self._greeting(request.id))
             else:
+                self._count("local_versions")
                 reason = "the daemon is of another version of voxpeer; restart it"
                 reply(Refused(id=request.id, reason=reason))
                 return
@@ -155,6 +168,6 @@ def _listen(path: Path) -> socket.socket:
     except OSError as error:
         listener.close()
         raise LocalError(
-            f"{path}: cannot be listened at: {error.strerror or os.strerror(0)}"
+            f"{path}: cannot be listened at: {error.strerror or error}"
         ) from error
     return listener

@@ -25,7 +25,6 @@ SHORT_KEY_BYTES: Final = 8
 TOKEN_ID_BYTES: Final = 5
 NONCE_BYTES: Final = 32
 PROOF_BYTES: Final = 32
-NODE_ID_CHARACTERS: Final = 16
 
 # Texts.
 NAME_CHARACTERS: Final = 64
@@ -93,7 +92,12 @@ STREAMS_PER_CONNECTION: Final = 32
 CONNECTIONS: Final = 384
 """Connections that a server has at one time; most systems allow 1024 files."""
 
+ENROL_CONNECTIONS: Final = 256
+"""Connections at the port to join at: so many that two hundred that say nothing leave
+room for one that does."""
+
 HANDSHAKE_S: Final = 10.0
+ENROL_HANDSHAKE_S: Final = 5.0
 KEEPALIVE_S: Final = 20.0
 KEEPALIVE_TIMEOUT_S: Final = 5.0
 PING_INTERVAL_S: Final = 10.0

@@ -18,13 +18,19 @@ _COST_LIMIT = (1 << 32) - 1
 
 def encode(found: Sequence[Located | None]) -> peer_pb2.LocateReply:
     """Return the answer for keys in the order in which they were asked."""
-    bits = "".join("0" if each is None else "1" for each in reversed(found))
-    length = -(-len(found) // 8)
     present = [each for each in found if each is not None]
+    if len(present) == len(found):
+        flags = (1 << len(found)) - 1
+    else:
+        bits = "".join(["0" if each is None else "1" for each in reversed(found)])
+        flags = int(bits, 2)
+    sizes = [size for size, _ in present]
+    costs = [cost for _, cost in present]
+    if costs and max(costs) > _COST_LIMIT:
+        costs = [min(cost, _COST_LIMIT) for cost in costs]
+    length = -(-len(found) // 8)
     return peer_pb2.LocateReply(
-        present=int(bits, 2).to_bytes(length, "little") if bits else b"",
-        sizes=[size for size, _ in present],
-        costs_ms=[min(cost, _COST_LIMIT) for _, cost in present],
+        present=flags.to_bytes(length, "little"), sizes=sizes, costs_ms=costs
     )
 
 
@@ -42,8 +48,13 @@ def decode(message: peer_pb2.LocateReply, asked: int) -> list[Located | None]:
     count = flags.bit_count()
     if len(message.sizes) != count or len(message.costs_ms) != count:
         raise WireError("sizes or costs that belong to no key")
-    if count and max(message.sizes) > limits.ARTIFACT_BYTES * limits.RECORD_CHILDREN:
+    if not count:
+        return [None] * asked
+    sizes = message.sizes[:]  # as a list, which is quicker to go through
+    if max(sizes) > limits.ARTIFACT_BYTES * limits.RECORD_CHILDREN:
         raise WireError("a size that cannot be")
-    pairs = zip(message.sizes, message.costs_ms, strict=True)
-    marks = f"{flags:0{asked}b}"[::-1] if asked else ""
+    pairs = zip(sizes, message.costs_ms[:], strict=True)
+    if count == asked:
+        return list(pairs)
+    marks = f"{flags:0{asked}b}"[::-1]
     return [next(pairs) if mark == "1" else None for mark in marks]

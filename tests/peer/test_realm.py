@@ -97,6 +97,20 @@ def test_a_machine_that_has_joined_goes_on_as_who_it_was(founder: Machine) -> No
     assert after["realm_id"] == before["realm_id"]
 
 
+def test_the_first_token_is_printed_although_the_first_start_failed(
+    lab: Machines,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        words = ("join", "--detach", "--listen", f"127.0.0.1:{port}")
+        failed = lab["first"].voxpeer(*words)
+    assert failed.returncode != 0
+    assert "made the realm" in failed.stderr
+    assert lab["first"].join().startswith("vxp1.")
+    lab["first"].stop()
+    assert lab["first"].join() == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_daemon_in_the_foreground_says_who_comes_and_ends_cleanly(
     lab: Machines, number: int
@@ -148,6 +162,11 @@ def test_a_daemon_that_hangs_is_said_to_hang(founder: Machine) -> None:
         started = time.monotonic()
         done = founder.voxpeer("status")
         assert time.monotonic() - started < 15
+        started = time.monotonic()
+        leaving = founder.voxpeer("leave", "--yes")
+        assert leaving.returncode != 0
+        assert f"kill -9 {pid}" in leaving.stderr
+        assert time.monotonic() - started < 10
         document = founder.status()
         found = {check["name"]: check for check in doctor(founder)}
     finally:

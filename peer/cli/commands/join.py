@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 @click.option(
     "--detach", is_flag=True, help="Run in the background; return once it is ready."
 )
+@click.option(
+    "--in-background",
+    "is_detached",
+    is_flag=True,
+    hidden=True,
+    help="What --detach starts: print no token, for a log is no place for it.",
+)
 def command(
     token: str | None,
     new_realm: bool,
@@ -49,6 +56,7 @@ def command(
     seeds: tuple[str, ...],
     store: str | None,
     detach: bool,
+    is_detached: bool,
 ) -> int:
     """Start the daemon that shares results with other machines.
 
@@ -65,10 +73,10 @@ def command(
     config = configured(name=name, listen=listen, seeds=seeds, store=store)
     parsed = _parse(token)
     if not detach:
-        return _run_here(config, parsed, new_realm=new_realm)
+        return _run_here(config, parsed, new_realm=new_realm, shows=not is_detached)
     from peer.stores import store_path
 
-    words = ["join", "--store", str(store_path(config).absolute())]
+    words = ["join", "--in-background", "--store", str(store_path(config).absolute())]
     for option, value in (("--name", name), ("--listen", listen)):
         words += [option, value] if value is not None else []
     for seed in seeds:
@@ -87,32 +95,36 @@ def _parse(token: str | None) -> Token | None:
         raise ConfigError(str(error)) from error
 
 
-def _run_here(config: Config, token: Token | None, *, new_realm: bool) -> int:
+def _run_here(
+    config: Config, token: Token | None, *, new_realm: bool, shows: bool
+) -> int:
     from peer.cli.foreground import run_here
+    from peer.cli.invitations import needs_first_token
     from peer.cli.joining import identity_of
 
     with open_configured(config) as opened:
         _refuse_second(opened.path)
-        identity, is_new = identity_of(opened, config, token, new_realm=new_realm)
-        return run_here(opened, identity, config, invites=is_new)
+        identity = identity_of(opened, config, token, new_realm=new_realm)
+        invites = shows and needs_first_token(opened, identity)
+        return run_here(opened, identity, config, invites=invites)
 
 
 def _run_in_background(
     config: Config, token: Token | None, words: list[str], *, new_realm: bool
 ) -> None:
     from peer.cli.background import LOG, start_in_background
-    from peer.cli.invitations import first_token, show_token
+    from peer.cli.invitations import first_token, needs_first_token, show_token
     from peer.cli.joining import identity_of
 
     with open_configured(config) as opened:
         _refuse_second(opened.path)
-        identity, is_new = identity_of(opened, config, token, new_realm=new_realm)
+        identity = identity_of(opened, config, token, new_realm=new_realm)
         status = start_in_background(opened.path, words)
         note(
             f"runs in the background, pid {status.pid}, at "
             f"{', '.join(status.addresses)}; its log is {opened.path / LOG}"
         )
-        if is_new:
+        if needs_first_token(opened, identity):
             show_token(first_token(opened, identity, config))
 
 

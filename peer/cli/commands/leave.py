@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from store import SqliteStore
 
 STOP_S = 30.0
+"""How long a daemon that answers may take to end."""
+
+HUNG_S = 3.0
+"""How long one may that did not answer for two seconds."""
+
 LOOK_AGAIN_S = 0.05
 
 
@@ -61,10 +66,11 @@ def _stop_daemon(store_path: Path) -> None:
     from peer.local import stop
     from peer.local.place import holder_pid
 
-    if holder_pid(store_path) is not None:
-        note("stopping the daemon")
-        stop(store_path)
-    deadline = time.monotonic() + STOP_S
+    if holder_pid(store_path) is None:
+        return
+    note("stopping the daemon")
+    answers = stop(store_path)
+    deadline = time.monotonic() + (STOP_S if answers else HUNG_S)
     while (pid := holder_pid(store_path)) is not None:
         if time.monotonic() > deadline:
             raise RealmError(

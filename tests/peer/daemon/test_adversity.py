@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -55,6 +56,11 @@ store.close()
 
 def meet(*peers: Peer) -> None:
     eventually(lambda: all(each.neighbours == len(peers) - 1 for each in peers))
+
+
+def located_at(peer: Peer) -> set[str]:
+    """Return at whom something was located."""
+    return {each.name for each in status(peer.store.path).peers if each.located}
 
 
 def rejected(peer: Peer) -> int:
@@ -110,7 +116,7 @@ def test_another_machine_serves_what_is_damaged_at_the_first(realm: Realm) -> No
     cora.start(anna)
     meet(anna, bert, cora)
     late = Asker(cora)
-    eventually(lambda: len(cora.daemon._locating.find([KEY])[KEY]) == 2)  # type: ignore[union-attr]
+    eventually(lambda: late.locate(KEY) and located_at(cora) == {"anna", "bert"})
     for blob in (anna.store.path / "blobs").rglob("*"):
         if blob.is_file():
             blob.write_bytes(b"damage")
@@ -195,6 +201,79 @@ def test_a_member_that_is_no_sponsor_revokes_nobody(realm: Realm) -> None:
     bert.start()
     with pytest.raises(DaemonRefusedError, match="sponsor"):
         client.revoke(bert.store.path, anna.identity.node_id)
+
+
+def test_a_revoked_machine_that_cannot_hear_of_it_says_that_others_refuse_it(
+    realm: Realm,
+) -> None:
+    anna, bert = realm("anna", "bert")
+    anna.start()
+    client.revoke(anna.store.path, bert.identity.node_id)
+    bert.start(anna)
+
+    def is_told() -> bool:
+        return any("others refuse" in hint for hint in status(bert.store.path).hints)
+
+    eventually(is_told)
+    assert bert.neighbours == 0
+    assert not any("refuse" in hint for hint in status(anna.store.path).hints)
+
+
+def test_who_was_not_seen_for_two_weeks_is_not_listed_unless_it_was_revoked(
+    realm: Realm,
+) -> None:
+    anna, bert, cora, dora = realm("anna", "bert", "cora", "dora")
+    anna.start()
+    for peer in (bert, cora, dora):
+        peer.start(anna)
+    meet(anna, bert, cora, dora)
+    client.revoke(anna.store.path, cora.identity.node_id)
+    for peer in (bert, cora, dora, anna):
+        peer.stop()
+    ago_ms = time.time_ns() // 1_000_000 - 15 * 86_400_000
+    unseen = (bert.identity.node_id, cora.identity.node_id)
+    anna.store.database.transact(
+        lambda c: c.execute(
+            "UPDATE members SET seen_ms = ? WHERE node_id IN (?, ?)", (ago_ms, *unseen)
+        )
+    )
+    anna.start()
+    states = {each.name: each.state for each in status(anna.store.path).peers}
+    assert states == {"cora": "revoked", "dora": "gone"}
+    bert.start(anna)  # it comes back
+    eventually(lambda: "bert" in {it.name for it in status(anna.store.path).peers})
+
+
+def test_a_store_that_another_process_holds_for_seconds_ends_nothing(
+    realm: Realm,
+) -> None:
+    anna, bert = realm("anna", "bert")
+    anna.keep(KEY, b"before")
+    anna.start()
+    bert.start(anna)
+    meet(anna, bert)
+    run = Asker(bert)
+    eventually(lambda: KEY in run.locate(KEY))
+    held = [sqlite3.connect(it.store.database.path) for it in (anna, bert)]
+    arrived: list[Arrived] = []
+    for connection in held:
+        connection.execute("BEGIN IMMEDIATE")
+    run.neighbours.fetch([KEY], arrived.append)
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        assert run.locate(KEY)
+        assert {each.state for each in status(anna.store.path).peers} == {"live"}
+        time.sleep(0.2)
+    assert not arrived
+    for connection in held:
+        connection.rollback()
+        connection.close()
+    eventually(lambda: arrived)
+    if not arrived[0].source:  # it gave up, and a later run gets it
+        assert run.fetch(KEY)[KEY].source == "anna"
+    anna.keep(OTHER, b"after")
+    eventually(lambda: OTHER in run.locate(OTHER))
+    run.close()
 
 
 def test_what_is_forgotten_by_one_is_forgotten_by_all(realm: Realm) -> None:

@@ -9,15 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peer.daemon.inventory import State
+from peer.daemon.neighbour import Introduction, Task, Trouble
 from peer.daemon.neighbourhood import (
     BANNED_S,
     GONE_S,
     HELLO_S,
     MAX_NEIGHBOURS,
-    Introduction,
     Neighbourhood,
-    Task,
-    Trouble,
 )
 from peer.identity import NodeId
 
@@ -55,6 +53,29 @@ def test_a_neighbour_is_asked_for_a_hello_every_five_seconds() -> None:
     gaps = [b - a for a, b in pairwise(hellos)]
     assert all(HELLO_S <= gap < HELLO_S + 0.2 for gap in gaps)
     assert len(gaps) >= 4
+
+
+def test_after_a_machine_was_suspended_everybody_is_met_anew() -> None:
+    it = new()
+    for who in (ANNA, BERT):
+        meet(it, 0.0, said(who))
+    it.tick(0.0)  # asks, and then the machine sleeps
+    woken = 3600.0
+    assert it.live(woken) == {}, "nobody is asked for a run before it is met again"
+    assert set(it.tick(woken)) == {(Task.PART, ANNA), (Task.PART, BERT)}
+    assert it.is_dialable(woken, ANNA)
+    assert meet(it, woken + 1, said())
+    assert set(it.live(woken + 1)) == {ANNA}
+
+
+def test_who_is_refused_knows_it_until_somebody_answers() -> None:
+    it = new()
+    it.troubled(0.0, ANNA, Trouble.SILENT)
+    assert not it.is_turned_away
+    it.troubled(0.0, ANNA, Trouble.REFUSED)
+    assert it.is_turned_away
+    meet(it, 1.0, said(BERT))
+    assert not it.is_turned_away
 
 
 def test_who_is_silent_is_suspect_and_after_fifteen_seconds_gone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -35,6 +36,7 @@ class Believer:
 
     told: dict[str, Sequence[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def accept(self, label: str, rdata: bytes) -> bool:
         return rdata.startswith(GOOD)
@@ -44,6 +46,9 @@ class Believer:
 
     def gone(self, label: str) -> None:
         self.left.append(label)
+
+    def dropped(self, reason: str) -> None:
+        self.counts[reason] += 1
 
 
 @dataclass
@@ -109,6 +114,7 @@ def test_ten_thousand_fake_names_leave_nothing_behind() -> None:
         assert len(bench.ear) == 1
         assert list(bench.believer.told) == [honest]
         assert bench.believer.left == []
+        assert bench.believer.counts["nameless"] >= 5000
 
     on_bench(body)
 
@@ -119,6 +125,7 @@ def test_names_without_records_are_waited_for_in_bounded_number() -> None:
             bench.point_to(f"{node(str(index))}.{SERVICE}")
         assert bench.held() <= MAX_WAITING + 1
         assert len(bench.ear) == 0
+        assert bench.believer.counts["unanswered"] >= 5000 - MAX_WAITING
 
     on_bench(body)
 

@@ -35,8 +35,7 @@ def test_a_fresh_machine_hears_realms_and_who_enrols() -> None:
     found = {realm.tag: realm for realm in realms}
     ours, theirs = found[one.tag(0)], found[two.tag(0)]
     assert {each.node_id for each in ours.nodes} == {node("sponsor"), node("member")}
-    assert ours.is_enrolling
-    assert not theirs.is_enrolling
+    assert not any(each.enrol_addresses for each in theirs.nodes)
     (sponsor,) = (each for each in ours.nodes if each.enrol_addresses)
     assert sponsor.enrol_addresses == ("127.0.0.1:47801",)
     assert sponsor.addresses == ("127.0.0.1",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -89,7 +90,7 @@ def test_a_request_that_is_too_long_for_anybody_is_refused_and_counted(
     with grpc.secure_channel(peer.address, shown, options) as channel:
         status = say(channel, "Sync", bytes(limits.MESSAGE_BYTES + 1))
     assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
-    wait_until(lambda: peer.counters["bad_requests"] == 1)
+    wait_until(lambda: peer.counters["abandoned_calls"] == 1)
 
 
 def test_chunks_beyond_the_end_are_refused(
@@ -121,6 +122,21 @@ def test_any_bytes_get_a_status_of_the_contract(
     assert say(raw(peer), method, data) in FINE
 
 
+@pytest.mark.parametrize("method", ["Sync", "Fetch"])
+def test_calls_that_were_refused_leave_no_streams_open(
+    peer: Peer, raw: Callable[..., grpc.Channel], method: str
+) -> None:
+    """A connection has 32 streams; what holds one must not wait for the collector."""
+    channel = raw(peer)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3 * limits.STREAMS_PER_CONNECTION):
+            assert say(channel, method, b"\xff") in FINE
+    finally:
+        gc.enable()
+
+
 def test_a_service_that_fails_says_so_without_a_traceback(
     realm: Realm,
     peer: Peer,
@@ -149,6 +165,21 @@ def test_who_opens_calls_and_says_nothing_is_cut_off_and_starves_nobody(
     assert dial(peer).locate([NodeKey(bytes(32))]) == [None]
     wait_until(lambda: peer.counters["silent_callers"] == 8)
     wait_until(lambda: all(call.done() for call in calls))
+
+
+def test_who_does_not_wait_is_not_counted_as_one_that_says_something_wrong(
+    peer: Peer, raw: Callable[..., grpc.Channel]
+) -> None:
+    silent: grpc.StreamUnaryMultiCallable[bytes, bytes]
+    silent = raw(peer).stream_unary(f"{SERVICE}/Locate")
+    late = silent.future(Held(), timeout=0.3)
+    wait_until(late.done)
+    wait_until(lambda: peer.counters["abandoned_calls"] == 1)
+    cut = silent.future(Held(), timeout=30)
+    threading.Event().wait(0.1)  # or it would not come to the server at all
+    cut.cancel()
+    wait_until(lambda: peer.counters["abandoned_calls"] == 2)
+    assert peer.counters["bad_requests"] == 0
 
 
 class Held:

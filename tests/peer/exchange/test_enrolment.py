@@ -133,7 +133,7 @@ def test_a_sponsor_of_another_realm_is_told_nothing(
         enrol(token, "second", new_store(), [address])
     other.server.close()
     assert refused.value.reason == "impostor"
-    assert other.counters.snapshot() == {}
+    assert other.counters.snapshot() == {"enrol_connections": 1}
 
 
 def test_the_next_address_is_tried(
@@ -206,9 +206,16 @@ def test_more_than_ten_attempts_a_minute_are_too_many(
 
 
 @pytest.mark.parametrize("method", ["Begin", "Finish"])
-@pytest.mark.parametrize("data", [b"", b"\xff" * 40, bytes(70_000)])
+@pytest.mark.parametrize(
+    ("data", "counter"),
+    [
+        (b"", "bad_requests"),
+        (b"\xff" * 40, "bad_requests"),
+        (bytes(70_000), "abandoned_calls"),
+    ],
+)
 def test_bytes_that_are_no_request_are_refused(
-    sponsor: Sponsor, method: str, data: bytes
+    sponsor: Sponsor, method: str, data: bytes, counter: str
 ) -> None:
     _, address = sponsor.invite()
     trusted = grpc.ssl_channel_credentials(sponsor.identity.root_pem)
@@ -221,4 +228,4 @@ def test_bytes_that_are_no_request_are_refused(
         grpc.StatusCode.INVALID_ARGUMENT,
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     )
-    wait_until(lambda: sponsor.counters["bad_requests"] == 1)
+    wait_until(lambda: sponsor.counters[counter] == 1)

@@ -104,7 +104,14 @@ def test_what_is_kept_does_not_depend_on_the_order(
 
 @pytest.mark.parametrize(
     ("epoch", "secret"),
-    [(0, b"x" * 32), (-1, b"x" * 32), (1 << 32, b"x" * 32), (1, b""), (1, b"x" * 33)],
+    [
+        (0, b"x" * 32),
+        (-1, b"x" * 32),
+        (1 << 32, b"x" * 32),
+        (20_000, b"x" * 32),
+        (1, b""),
+        (1, b"x" * 33),
+    ],
 )
 def test_what_cannot_be_a_key_is_left_out(epoch: int, secret: bytes) -> None:
     keys = keys_of()

@@ -33,7 +33,7 @@ def talk(*sites: Site) -> None:
                     for statement in lacking:
                         one.standing.add(statement)
                 for epoch, secret in other.identity.keys.since(one.identity.keys.epoch):
-                    one.identity.keys.add(epoch, secret)
+                    one.standing.take_key(epoch, secret)
 
 
 def signed(site: Site, statement: records_pb2.Statement) -> records_pb2.SignedStatement:
@@ -62,6 +62,45 @@ def refused(site: Site, statement: records_pb2.SignedStatement) -> str:
 
 
 # ---- revoking
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(st.lists(st.tuples(st.integers(-2, 1 << 33), st.binary(max_size=40))))
+def test_nobody_pushes_the_epoch_beyond_the_revocations(
+    one_revocation: Site, keys: list[tuple[int, bytes]]
+) -> None:
+    site = one_revocation
+    for epoch, secret in keys:
+        site.standing.take_key(epoch, secret.ljust(32, b"x"))
+    assert site.identity.keys.epoch == 1
+    assert not site.standing.take_key(2, b"y" * 32)
+
+
+@pytest.fixture
+def one_revocation(realm: Realm) -> Site:
+    founder = realm.found()
+    founder.standing.revoke(realm.enrol("b", founder).identity.node_id)
+    return founder
+
+
+def test_a_key_is_taken_once_its_revocation_is_here(realm: Realm) -> None:
+    founder = realm.found()
+    member = realm.enrol("b", founder)
+    founder.standing.revoke(realm.enrol("c", founder).identity.node_id)
+    [(epoch, secret)] = founder.identity.keys.since(1)
+    assert not member.standing.take_key(epoch, secret)
+    for statement in founder.standing.after([]):
+        member.standing.add(statement)
+    assert member.standing.take_key(epoch, secret)
+    assert member.identity.keys.tag() == founder.identity.keys.tag()
+
+
+def test_a_revocation_that_changes_nothing_begins_no_epoch(realm: Realm) -> None:
+    founder = realm.found()
+    member = realm.enrol("b", founder)
+    for _ in range(3):
+        founder.standing.revoke(member.identity.node_id)
+    assert founder.identity.keys.epoch == 1
 
 
 def test_a_revoked_member_is_one_no_longer(realm: Realm) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,13 +12,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from peer.local import DaemonRefusedError, NoDaemonError, client
+from peer.local import (
+    DaemonPlace,
+    DaemonRefusedError,
+    LocalError,
+    NoDaemonError,
+    client,
+)
 from peer.local.messages import (
     AnyRequest,
     Done,
     Forget,
     GetStatus,
     Greet,
+    Greeting,
     Nudge,
     Refused,
     Status,
@@ -25,6 +34,20 @@ from peer.local.place import noted_socket
 from peer.local.server import Reply
 from store import NodeKey
 from tests.peer.local.conftest import Serve
+
+
+def _framed(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "little") + data
+
+
+ANSWERS = (
+    st.binary(max_size=100)
+    | st.binary(max_size=100).map(_framed)
+    | st.sampled_from([Greeting(id=0), Done(id=1), Refused(id=1, reason="no")]).map(
+        lambda it: _framed(msgspec.msgpack.encode(it))
+    )
+)
+"""What a daemon may say: nothing sensible, or something at the wrong time."""
 
 
 def _answer(request: AnyRequest, reply: Reply) -> None:
@@ -92,16 +115,54 @@ def test_a_caller_of_another_version_is_told_so(serve: Serve, store_path: Path) 
     max_examples=30,
     deadline=None,
 )
-@given(junk=st.binary(max_size=200))
+@given(junk=st.binary(max_size=200), is_framed=st.booleans())
 def test_junk_ends_its_own_connection_and_nothing_else(
-    serve: Serve, store_path: Path, junk: bytes
+    serve: Serve, store_path: Path, junk: bytes, is_framed: bool
 ) -> None:
+    if is_framed:
+        junk = len(junk).to_bytes(4, "little") + junk
     if noted_socket(store_path) is None:
         serve(_answer)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(noted_socket(store_path)))
         connection.sendall(junk)
     assert client.status(store_path).name == "a"
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=60,
+    deadline=None,
+)
+@given(greeting=ANSWERS, answer=ANSWERS)
+def test_a_daemon_that_answers_junk_is_an_error_for_people(
+    store_path: Path, greeting: bytes, answer: bytes
+) -> None:
+    place = DaemonPlace(store_path, "an id")
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place.socket_path))
+            listener.listen()
+            place.announce()
+            speaking = threading.Thread(
+                target=_speak, args=(listener, greeting, answer)
+            )
+            speaking.start()
+            with suppress(LocalError):
+                client.status(store_path)
+            speaking.join()
+    finally:
+        place.leave()
+
+
+def _speak(listener: socket.socket, *answers: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        connection.settimeout(0.05)
+        for answer in answers:
+            with suppress(TimeoutError):
+                connection.recv(10_000)
+            connection.sendall(answer)
 
 
 def test_a_message_that_claims_to_be_huge_is_refused(

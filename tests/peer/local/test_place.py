@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,13 +59,23 @@ def test_a_socket_where_others_may_write_is_not_trusted(
     socket.parent.chmod(0o700)
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from peer.local.place import DaemonPlace
+
+place = DaemonPlace(Path(sys.argv[1]), "an id")
+place.socket_path.touch()
+place.announce()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_what_a_killed_daemon_left_is_no_obstacle(
     serve: Serve, store_path: Path
 ) -> None:
-    first = DaemonPlace(store_path, "an id")
-    first.socket_path.touch()
-    first.announce()
-    os.close(first._lock)  # as the system does for a process that is killed
+    subprocess.run([sys.executable, "-c", KILLED, store_path], check=False)
+    assert (store_path / NOTE).exists()
     with pytest.raises(NoDaemonError):
         status(store_path)
     serve(_silent)
