@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import engine, exchange, frontend, images, startup, storage
+from . import daemon, engine, exchange, frontend, images, startup, storage
 
 PARTS: dict[str, Callable[[int], None]] = {
     "engine": engine.shapes,
@@ -24,13 +24,19 @@ PARTS: dict[str, Callable[[int], None]] = {
     "images": images.programs,
     "storage": storage.throughput,
     "exchange": exchange.throughput,
+    "daemon": daemon.daemons,
 }
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; default all")
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description=__doc__,
+        epilog="parts:\n" + "\n".join(map(_described, PARTS)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="*", help="one of those below; default all")
     parser.add_argument("--rounds", type=int, default=3, help="runs per figure")
     chosen = parser.parse_args()
     unknown = set(chosen.part) - set(PARTS)
@@ -43,6 +49,12 @@ def main() -> int:
     for part in chosen.part or PARTS:
         PARTS[part](chosen.rounds)
     return 0
+
+
+def _described(part: str) -> str:
+    """Return the line of the help that says what a part measures."""
+    words = (PARTS[part].__doc__ or "").partition("\n")[0]
+    return f"  {part:<10} {words}"
 
 
 if __name__ == "__main__":

@@ -18,14 +18,17 @@ ROWS = {
 """What is measured, in the order in which each round takes it."""
 
 
-def throughput(rounds: int) -> None:
-    """256 MiB between two processes on 127.0.0.1, and questions for 1000 keys."""
+def measure(rounds: int) -> dict[str, float]:
+    """Return the medians of all that is measured, by name."""
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "benchmarks.exchange_peers", "client", folder]
         said = run([*command, str(rounds)], Path.cwd()).stdout
-    measured = {
-        name: statistics.median(each) for name, each in json.loads(said).items()
-    }
+    return {name: statistics.median(each) for name, each in json.loads(said).items()}
+
+
+def throughput(rounds: int) -> None:
+    """256 MiB between two processes on 127.0.0.1, and questions for 1000 keys."""
+    measured = measure(rounds)
     table(
         "Exchange: 256 MiB over mutual TLS, two processes",
         ["", "MB/s", "of raw TLS"],

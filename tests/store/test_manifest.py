@@ -71,6 +71,24 @@ def test_a_manifest_reads_back(size: int) -> None:
     assert Manifest.parse(manifest.encode()) == manifest
 
 
+@given(
+    st.binary(max_size=120)
+    | st.builds(
+        lambda size, rest: (
+            manifest_of([b"abc"]).encode()[:8] + size.to_bytes(8, "little") + rest
+        ),
+        st.integers(0, 2**64 - 1) | st.integers(0, 3 * MIB),
+        st.binary(max_size=120),
+    )
+)
+def test_any_bytes_are_the_one_coding_of_a_manifest_or_refused(data: bytes) -> None:
+    try:
+        manifest = Manifest.parse(data)
+    except ManifestError:
+        return
+    assert manifest.encode() == data
+
+
 @pytest.mark.parametrize(
     ("offset", "byte"), [(0, 0), (4, 2), (5, 21), (6, 1), (7, 1), (13, 1), (16, 1)]
 )
