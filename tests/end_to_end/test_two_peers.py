@@ -14,6 +14,7 @@ from .workplace import EXAMPLE, T1, Outcome, Workplace
 pytestmark = pytest.mark.slow
 
 LIMIT_S = 30.0
+ATTEMPTS = 3
 ON_LOOPBACK = {"VOXPEER_MDNS": "false", "VOXPEER_LISTEN": "127.0.0.1:0"}
 
 REGIONS = Path("regions.imgql")
@@ -21,9 +22,9 @@ REGIONS_TEXT = f"""import "vox1"
 let t1 = intensity(load("brain/{T1}"))
 let brain = maxvol(t1 >. 0)
 let rank = percentiles(t1, brain, 0.5)
-let white = touch(rank >=. 0.667, maxvol(rank >=. 0.8))
+let white = touch(rank >=. $cut, maxvol(rank >=. 0.8))
 print "white" volumeml(white)
-print "deep" volumeml(distgeq(10, !brain))
+print "deep" volumeml(distgeq($depth, !brain))
 save "white.nii.gz" white
 """
 
@@ -63,6 +64,17 @@ class Machine(Workplace):
             assert time.monotonic() < deadline, f"{name} did not come"
             time.sleep(0.1)
 
+    def wait_until_settled(self, name: str) -> None:
+        """Wait until what a neighbour offers has stayed the same for a second."""
+        deadline = time.monotonic() + LIMIT_S
+        seen, since = -1, 0.0
+        while seen < 0 or time.monotonic() < since + 1.0:
+            offered = int(str(self.peer(name).get("shared_results", -1)))
+            if offered != seen:
+                seen, since = offered, time.monotonic()
+            assert time.monotonic() < deadline, f"what {name} offers keeps changing"
+            time.sleep(0.1)
+
 
 @pytest.fixture
 def pair(brain: Path, tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
@@ -81,16 +93,21 @@ def test_the_second_machine_executes_nothing_and_knows_whom_it_has_it_from(
     pair: tuple[Machine, Machine],
 ) -> None:
     first, second = pair
-    computed = first.run(REGIONS)
-    second.wait_for("lab-1", results=3)
-    fetched = second.run(REGIONS)
-    assert computed.executed > 0
-    # On a machine with much else to do an answer may come too late to be waited for.
-    because = fetched.document["stats"]["executed_because"]
-    assert fetched.executed == 0 or because.get("late"), because
-    assert fetched.document["stats"]["from_peers"] > 0
-    assert fetched.results == computed.results
-    assert second.saved() == first.saved()
+    # On a machine with much else to do an answer may come too late to be waited for,
+    # so the program is run with several parameters.
+    for attempt in range(ATTEMPTS):
+        words = ("-p", f"cut={0.667 + attempt / 1000}", "-p", f"depth={10 + attempt}")
+        computed = first.run(REGIONS, *words)
+        assert computed.executed > 0
+        second.wait_for("lab-1", results=3)
+        second.wait_until_settled("lab-1")
+        fetched = second.run(REGIONS, *words)
+        assert fetched.results == computed.results
+        assert second.saved() == first.saved()
+        if fetched.executed == 0:
+            break
+    assert fetched.executed == 0
+    assert fetched.document["stats"]["from_peers"] == 3
 
     why = second.voxpeer("why", "white")
     assert why.exit_code == 0, why.stderr
@@ -99,7 +116,7 @@ def test_the_second_machine_executes_nothing_and_knows_whom_it_has_it_from(
     assert explained["nodes"][0]["how"] == "peer"
     assert explained["nodes"][0]["source"] == "lab-1"
 
-    again = second.run(REGIONS)
+    again = second.run(REGIONS, *words)
     assert again.executed == 0
     assert again.document["stats"]["from_peers"] == 0
     assert "lab-1" in second.voxpeer("why", "white").stdout
@@ -112,9 +129,10 @@ def test_a_picture_that_shows_the_scan_is_drawn_on_each_machine(
     first, second = pair
     computed = first.run()
     second.wait_for("lab-1", results=10)
+    second.wait_until_settled("lab-1")
     fetched = second.run()
     because = fetched.document["stats"]["executed_because"]
-    if not because.get("late"):
+    if not because.get("late") and not because.get("nobody"):
         assert fetched.document["stats"]["from_peers"] == len(fetched.results) - 1
         assert because == {"reveals_input": 2}, "the scan is loaded, the picture drawn"
     assert fetched.executed == sum(because.values())

@@ -115,7 +115,12 @@ def test_the_first_token_is_printed_although_the_first_start_failed(
 def test_a_daemon_in_the_foreground_says_who_comes_and_ends_cleanly(
     lab: Machines, number: int
 ) -> None:
-    first = lab["first"].start()
+    # What this process ignores, under nohup for example, its children ignore too.
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        first = lab["first"].start()
+    finally:
+        signal.signal(number, before)
     assert first.stdout is not None
     token = first.stdout.readline().strip()
     lab["second"].join(token)
