@@ -6,8 +6,9 @@ nothing else.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from peer.lazy import load
 
 if TYPE_CHECKING:
     from .client import ask, forget, nudge, revoke, status, stop
@@ -53,8 +54,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value
-    return value
+    return load(__name__, _HOMES, name)
