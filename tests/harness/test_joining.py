@@ -70,7 +70,7 @@ def test_the_second_peer_executes_nothing_and_the_network_shows_nothing(
     # The picture shows the brain, so who has the brain makes it: nothing else is done.
     computed = [line for line in picture.splitlines() if " computed, " in line]
     assert ["overlay" in computed[0], "load" in computed[-1]] == [True, True]
-    assert second.executed == 2
+    assert second.from_peers >= len(second.results) - 1
     assert_all_fetched(regions[1], bob)
     assert regions[1].saved == regions[0].saved
 
