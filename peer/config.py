@@ -28,6 +28,7 @@ from .setting_values import (
     read_name,
     read_path,
     read_seeds,
+    read_share,
     read_size,
 )
 
@@ -67,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             local network.
         share: which results are offered to the realm.
         share_inputs: whether values that show an input's voxels are offered too.
+        audit_share: part of the time of all cores in which results of others may be
+            computed here as well, 0 to 1.
     """
 
     store: str | None = None
@@ -87,6 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     interfaces: tuple[str, ...] = ()
     share: Share = "worth"
     share_inputs: bool = False
+    audit_share: float = 0.02
 
 
 class LoadedConfig(msgspec.Struct, frozen=True):
@@ -221,6 +225,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "interfaces": read_interfaces,
     "share": one_of(Share),
     "share_inputs": read_boolean,
+    "audit_share": read_share,
 }
 KEYS = tuple(_READERS)
 """Names of all settings."""

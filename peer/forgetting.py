@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scheduler.erasing import erase
-from scheduler.provenance import computed_from, input_keys, known_inputs, saved_from
+from scheduler.provenance import computed_from, input_keys, known_inputs
+from scheduler.saved import saved_from
 
 from .results import Naming, namings
 
@@ -63,7 +64,7 @@ def find_traces(store: SqliteStore, path: Path) -> Traces:
         files=files,
         keys=keys,
         results=tuple((result, named.get(result.key)) for result in held),
-        saved=tuple(saved_from(store, keys)),
+        saved=tuple(each.path for each in saved_from(store, keys)),
     )
 
 

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scheduler.neighbours import Alone, Neighbours, OnArrived, OnLocated
+from scheduler.neighbours import (
+    Alone,
+    Claim,
+    Neighbours,
+    OnArrived,
+    OnClaimed,
+    OnLocated,
+)
 
 if TYPE_CHECKING:
     from store import NodeKey, SqliteStore
@@ -58,12 +65,28 @@ class LateNeighbours:
         """Have located results fetched into the store; one answer for each key."""
         self._loaded().fetch(keys, answer, spares_s)
 
+    def ranks(self, keys: Sequence[NodeKey]) -> list[int]:
+        """Return the place of this machine among those that may compute each node."""
+        return self._loaded().ranks(keys)
+
+    def claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
+        """Ask whether to compute nodes whose arguments are here, or to wait."""
+        self._loaded().claim(claims, answer)
+
+    def begin(self, keys: Sequence[NodeKey]) -> None:
+        """Say that claimed nodes are being computed without having been granted."""
+        self._loaded().begin(keys)
+
+    def release(self, keys: Sequence[NodeKey], *, has_failed: bool = False) -> None:
+        """End claims without a result."""
+        self._loaded().release(keys, has_failed=has_failed)
+
     def publish(self, keys: Sequence[NodeKey]) -> None:
-        """Say that results of ``keys`` were committed to the store."""
+        """Say that results of ``keys`` were committed to the store; ends claims."""
         self._loaded().publish(keys)
 
     def close(self) -> None:
-        """Ask no more; what was asked is answered with "nobody"."""
+        """Ask no more; what was asked is answered with "nobody"; ends claims."""
         self._is_closed = True
         if self._neighbours is not None:
             self._neighbours.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from primitives.catalog import standard_registry
 from scheduler import OnGoal, Progress, RunOptions, RunReport, run_plan
 
+from .auditing import clean
 from .neighbours import neighbours_of
 from .outputs import check_outputs
 from .programs import Dialect, Parameter, Program, load_program
@@ -90,6 +91,7 @@ def run_program(
     directory = Path.cwd()
     registry = standard_registry()
     check_outputs(program.plan, registry, directory, allow_outside)
+    clean(store)
     neighbours = neighbours_of(store, network)
     try:
         return run_plan(

@@ -5,6 +5,7 @@ Each reader raises :class:`~peer.errors.ConfigError` for what it cannot use.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -46,6 +47,18 @@ def read_count(value: object) -> int:
     if count < 1:
         raise ConfigError(f"'{value}' is not a whole number of at least 1")
     return count
+
+
+def read_share(value: object) -> float:
+    """Read a part of a whole: a number from 0 to 1, or a percentage."""
+    text = str(value).strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise ConfigError(f"'{value}' is no share; write for example 2% or 0.02")
+    return share
 
 
 def read_boolean(value: object) -> bool:

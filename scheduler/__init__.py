@@ -10,6 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .audits import (
+        Audit,
+        EndedAudit,
+        audit_history,
+        end_audit,
+        has_open_audits,
+        is_computable,
+        note_audits,
+        open_audits,
+        request_audit,
+    )
     from .errors import (
         AmbiguousKeyError,
         InterruptedRunError,
@@ -19,7 +30,20 @@ if TYPE_CHECKING:
     )
     from .explain import PlanExplanation, PlannedNode, explain_plan
     from .history import goal_keys
-    from .neighbours import Alone, Arrived, Located, Neighbours, OnArrived, OnLocated
+    from .neighbours import (
+        Alone,
+        Arrived,
+        Claim,
+        ClaimAnswer,
+        Free,
+        Granted,
+        Held,
+        Located,
+        Neighbours,
+        OnArrived,
+        OnClaimed,
+        OnLocated,
+    )
     from .options import (
         Failure,
         GoalOutcome,
@@ -29,7 +53,9 @@ if TYPE_CHECKING:
         RunReport,
     )
     from .plans import cached_plan, keep_plan
+    from .rebuilding import ImpossibleError, Rebuilt, rebuild
     from .runs import MIGRATIONS, GoalRow, list_goals, run_plan
+    from .saved import SavedFile, saved_from
     from .why import (
         Difference,
         ExplainedNode,
@@ -39,6 +65,17 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "audits": (
+        "Audit",
+        "EndedAudit",
+        "audit_history",
+        "end_audit",
+        "has_open_audits",
+        "is_computable",
+        "note_audits",
+        "open_audits",
+        "request_audit",
+    ),
     "errors": (
         "AmbiguousKeyError",
         "InterruptedRunError",
@@ -51,9 +88,15 @@ _MODULES = {
     "neighbours": (
         "Alone",
         "Arrived",
+        "Claim",
+        "ClaimAnswer",
+        "Free",
+        "Granted",
+        "Held",
         "Located",
         "Neighbours",
         "OnArrived",
+        "OnClaimed",
         "OnLocated",
     ),
     "options": (
@@ -65,7 +108,9 @@ _MODULES = {
         "RunReport",
     ),
     "plans": ("cached_plan", "keep_plan"),
+    "rebuilding": ("ImpossibleError", "Rebuilt", "rebuild"),
     "runs": ("MIGRATIONS", "GoalRow", "list_goals", "run_plan"),
+    "saved": ("SavedFile", "saved_from"),
     "why": (
         "Difference",
         "ExplainedNode",
@@ -81,15 +126,24 @@ __all__ = [
     "Alone",
     "AmbiguousKeyError",
     "Arrived",
+    "Audit",
+    "Claim",
+    "ClaimAnswer",
     "Difference",
+    "EndedAudit",
     "ExplainedNode",
     "Failure",
+    "Free",
     "GoalOutcome",
     "GoalRow",
+    "Granted",
+    "Held",
+    "ImpossibleError",
     "InterruptedRunError",
     "Located",
     "Neighbours",
     "OnArrived",
+    "OnClaimed",
     "OnGoal",
     "OnLocated",
     "PlanError",
@@ -97,18 +151,29 @@ __all__ = [
     "PlannedNode",
     "PreviousRun",
     "Progress",
+    "Rebuilt",
     "ResultExplanation",
     "RunOptions",
     "RunReport",
+    "SavedFile",
     "SchedulerError",
     "UnavailableError",
+    "audit_history",
     "cached_plan",
+    "end_audit",
     "explain_plan",
     "explain_result",
     "goal_keys",
+    "has_open_audits",
+    "is_computable",
     "keep_plan",
     "list_goals",
+    "note_audits",
+    "open_audits",
+    "rebuild",
+    "request_audit",
     "run_plan",
+    "saved_from",
 ]
 
 

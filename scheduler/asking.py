@@ -69,8 +69,11 @@ class Walk(Protocol):
     def note_inputs(self, refs: Sequence[Ref]) -> None:
         """Write down from which files the results are that neighbours will bring."""
 
+    def note_arrived(self, ref: Ref, found: Found, *, wants_audit: bool) -> None:
+        """Write down how a result is made that came."""
+
     def arrive(self, ref: Ref, found: Found) -> bool:
-        """Use a result that came; return False if its bytes are no value."""
+        """Use a result that came; return False if it is not the value of the node."""
 
     def is_lost(self, ref: Ref) -> bool:
         """Return whether the store's bytes of a node's value were gone."""
@@ -109,6 +112,7 @@ class Asking:
         outlay: Outlay,
         progress: Progress,
         reasons: Reasons,
+        patience: Patience,
         walk: Walk,
         tell: Callable[[Heard | Arrived], None],
     ) -> None:
@@ -121,6 +125,7 @@ class Asking:
             outlay: estimates of what computing would take.
             progress: counters to write.
             reasons: takes note of why nodes are computed.
+            patience: the account of the run.
             walk: what becomes of nodes.
             tell: brings an answer to the engine's thread; called from any thread.
         """
@@ -134,7 +139,7 @@ class Asking:
         self._had_company = False
         self._walk = walk
         self._tell = tell
-        self._patience = Patience(time.monotonic())
+        self._patience = patience
         self._to_ask: list[Ref] = []
         self._questions: dict[int, _Question] = {}
         self._fetches: dict[NodeKey, _Fetch] = {}
@@ -284,17 +289,25 @@ class Asking:
         found = None
         if arrived.source:
             found = self._store.lookup([arrived.key]).get(arrived.key)
+        if found is not None:
+            self._walk.note_arrived(
+                fetch.refs[0], found, wants_audit=arrived.wants_audit
+            )
         for ref in fetch.refs:
             if self._walk.is_settled(ref):
                 continue  # computed here, and sooner
             if found is not None and self._walk.arrive(ref, found):
                 self._held_back.discard(ref)
-                self.arrived[ref] = arrived
-                self._progress.from_peers += 1
+                self.took(ref, arrived)
                 self._pay_back(fetch)
             else:
                 self._compute(ref)
         self._show()
+
+    def took(self, ref: Ref, arrived: Arrived) -> None:
+        """Take note that a node's value is a result that came."""
+        self.arrived[ref] = arrived
+        self._progress.from_peers += 1
 
     def _unqueue(self, fetch: _Fetch) -> None:
         self._backlog_s = max(0.0, self._backlog_s - fetch.fetch_s)
@@ -344,9 +357,14 @@ class Asking:
                 due = min(due, fetch.overdue if is_late else fetch.promised)
         return max(0.0, max(due, self._next_look) - now)
 
-    def spend(self, seconds: float) -> None:
-        """Take note of time in which a core waited for neighbours alone."""
-        is_promised = self._is_promised(time.monotonic() - seconds)
+    def spend(self, seconds: float, *, is_silent: bool = False) -> None:
+        """Take note of time in which a core waited for neighbours alone.
+
+        Args:
+            seconds: how long.
+            is_silent: whether more was waited for than is asked for here.
+        """
+        is_promised = self._is_promised(time.monotonic() - seconds) and not is_silent
         self._patience.spend(seconds, is_promised=is_promised)
 
     def look(self) -> None:

@@ -194,6 +194,7 @@ class Demand:
             return True
         if self._strays:
             self._take_out(ref)
+        self._engine.dispatch.let_go(ref)
         states[ref] = WAITING
         self._engine.pending[ref] = len(missing)
         for arg in missing:
@@ -227,6 +228,7 @@ class Demand:
         if state is WAITING:
             self._strays.add(ref)
         if state is WAITING or state is READY or state is HELD:
+            self._engine.dispatch.let_go(ref)
             wanted: Sequence[Ref] = operands(self._graph, ref)
         elif state is ASKED:
             asking, rules = self._engine.asking, self._engine.rules
@@ -258,6 +260,7 @@ class Demand:
         elif WAITING <= state <= HELD:
             if state is WAITING:
                 self._strays.add(ref)
+            self._engine.dispatch.let_go(ref)
             self._engine.release_arguments(ref)
             if state is RUNNING:
                 self._engine.dispatch.overtake(ref)

@@ -17,6 +17,7 @@ from .plan import App, Ref
 from .states import HELD, READY, RUNNING
 
 if TYPE_CHECKING:
+    from .claiming import Claiming
     from .engine import Engine
 
 LEASE_BATCH = 500
@@ -29,11 +30,13 @@ class Dispatch:
     Attributes:
         free: cores that no job has.
         running: jobs under way, by their identity.
+        claiming: what others may compute instead; None without neighbours.
     """
 
     def __init__(self, engine: Engine, options: RunOptions, executor: Executor) -> None:
         self.free = executor.capacity
         self.running: dict[int, Job] = {}
+        self.claiming: Claiming | None = None
         self._engine = engine
         self._options = options
         self._executor = executor
@@ -45,7 +48,8 @@ class Dispatch:
 
     def add(self, ref: Ref) -> None:
         """Take a node whose arguments are there; lower references come first."""
-        heapq.heappush(self._ready, ref)
+        if self.claiming is None or not self.claiming.takes(ref):
+            heapq.heappush(self._ready, ref)
 
     def add_small_goal(self, ref: Ref) -> None:
         """Take a goal that is a light operation on scalars."""
@@ -61,13 +65,29 @@ class Dispatch:
     def can_start(self) -> bool:
         """Whether :meth:`start` would start something."""
         return bool(
-            self._small_goals or (self._ready and self.free > 0 and self._has_memory())
+            self._small_goals
+            or (self._has_ready and self.free > 0 and self._has_memory())
         )
+
+    @property
+    def _has_ready(self) -> bool:
+        claiming = self.claiming
+        return bool(self._ready) or (claiming is not None and claiming.can_start)
 
     @property
     def is_starved(self) -> bool:
         """Whether a core is free because nothing is ready."""
-        return self.free > 0 and not (self._ready or self._small_goals)
+        return (
+            self.free > 0
+            and self._has_memory()
+            and not (self._has_ready or self._small_goals)
+        )
+
+    @property
+    def is_short_of_memory(self) -> bool:
+        """Whether only one job is to run at a time, since values take too much."""
+        limit = self._options.memory_bytes
+        return limit is not None and self._engine.progress.memory_bytes >= limit
 
     def start(self) -> None:
         """Start what is ready, as far as there are cores and memory."""
@@ -77,16 +97,39 @@ class Dispatch:
             ref = self._small_goals.pop()
             if engine.states[ref] is READY:
                 starting.append((ref, None))
-        while self._ready and self.free > 0 and self._has_memory(len(starting)):
-            ref = heapq.heappop(self._ready)
-            if not self._is_wanted(ref) or not engine.demand.await_arguments(ref):
-                continue
-            job = make_job(engine.graph, ref, engine.values, self._share())
-            job.keep = engine.keeper.decide(ref, job.voxels)
-            self.free -= job.threads
-            starting.append((ref, job))
+        while self.free > 0 and self._has_memory(len(starting)):
+            next_ref = self._next()
+            if next_ref is None:
+                break
+            if self._is_wanted(next_ref) and engine.demand.await_arguments(next_ref):
+                starting.append((next_ref, self._make_job(next_ref)))
         if starting:
             self._start(starting)
+        if self.claiming is not None:
+            self.claiming.send()
+
+    def _next(self) -> Ref | None:
+        """Return what to start next: first what others wait for."""
+        claiming = self.claiming
+        if claiming is not None and (ref := claiming.next()) is not None:
+            return ref
+        while self._ready:
+            ref = heapq.heappop(self._ready)
+            # What it will take may be known better than when it became ready.
+            if claiming is None or not claiming.takes(ref):
+                return ref
+        return None
+
+    def _make_job(self, ref: Ref) -> Job:
+        engine = self._engine
+        job = make_job(engine.graph, ref, engine.values, self._share())
+        job.relied = engine.reliances.below(ref)
+        if self.claiming is not None and self.claiming.is_claimed(ref):
+            job.keep = Keep.STORE  # others wait for it
+        else:
+            job.keep = engine.keeper.decide(ref, job.voxels)
+        self.free -= job.threads
+        return job
 
     def _is_wanted(self, ref: Ref) -> bool:
         """Return whether a node from the queue is still to be computed."""
@@ -99,16 +142,14 @@ class Dispatch:
         return True
 
     def _has_memory(self, starting: int = 0) -> bool:
-        limit = self._options.memory_bytes
-        if limit is None or self._engine.progress.memory_bytes < limit:
-            return True
-        return not (self.running or starting)
+        return not self.is_short_of_memory or not (self.running or starting)
 
     def _share(self) -> int:
         """Share the free cores among what could run now: wide plans, one core each."""
         if self._options.execution_engine == "sequential":
             return self._executor.capacity
-        return self.free // (1 + len(self._ready))
+        width = 0 if self.claiming is None else self.claiming.width
+        return self.free // (1 + len(self._ready) + width)
 
     # ---- leases ------------------------------------------------------------
 
@@ -144,6 +185,8 @@ class Dispatch:
             return None
 
     def _is_leased(self, job: Job | None) -> bool:
+        if self._options.trusts_only_itself:
+            return False  # nobody is to wait for what runs when nothing else does
         if job is None:
             return not self._engine.keeper.keeps_nothing
         return job.keep is Keep.STORE
@@ -156,6 +199,8 @@ class Dispatch:
             return False
         if job is not None:
             self.free += job.threads
+        if self.claiming is not None:
+            self.claiming.settle(ref)  # who waits for us can have it, too
         engine.release_arguments(ref)
         return True
 
@@ -180,6 +225,11 @@ class Dispatch:
                 self._engine.inline.make_ready(ref)
         self._engine.progress.waiting_for_others = len(self._held)
 
+    def let_go(self, ref: Ref) -> None:
+        """Take note that a node is not to be computed here, or not now."""
+        if self.claiming is not None:
+            self.claiming.let_go(ref)
+
     # ---- jobs --------------------------------------------------------------
 
     def submit(self, job: Job) -> None:
@@ -197,12 +247,16 @@ class Dispatch:
         assert isinstance(node, App)
         engine.progress.running[ref] = (node.primitive, time.monotonic())
         self.running[id(job)] = job
+        if self.claiming is not None:
+            self.claiming.began(job)
         self._executor.submit(job)  # its cores were taken when it was made
 
     def end(self, job: Job) -> None:
         """Take note that a job was answered."""
         del self.running[id(job)]
         self.free += job.threads
+        if self.claiming is not None:
+            self.claiming.ended(job)
         self._engine.progress.running.pop(job.ref, None)
 
     def overtake(self, ref: Ref) -> None:

@@ -10,11 +10,13 @@ store; what is ready goes to the executor, and messages come back through one qu
 :mod:`scheduler.found`     results of the store and of neighbours, taken as values
 :mod:`scheduler.inline`    scalar operations, which run on the spot
 :mod:`scheduler.dispatch`  ready nodes become jobs: cores, memory, leases
+:mod:`scheduler.claiming`  ready nodes that others may compute instead
 :mod:`scheduler.rules`     loops and other forms, which are generators
 :mod:`scheduler.messages`  what jobs and neighbours tell, and waiting for it
 :mod:`scheduler.goals`     values that must have a name, and bytes in the store
 :mod:`scheduler.recovery`  values that were lost, or turned out to be wrong
 :mod:`scheduler.asking`    what neighbours are asked
+:mod:`scheduler.reliance`  on whose word values rest
 ========================== =====================================================
 """
 
@@ -45,6 +47,7 @@ from .messages import Messages
 from .options import Failure, Progress, RunOptions
 from .plan import App, Ref
 from .recovery import Recovery
+from .reliance import Reliances, Relied
 from .rules import Rules
 from .sequences import Sequences
 from .states import DONE, FAILED, HELD, UNSEEN, WAITING, State
@@ -71,6 +74,7 @@ class Engine:
         pending: per node, how many arguments it waits for.
         waiters: per node, who is to hear when it is DONE or FAILED.
         outlook: what is left to do.
+        reliances: on whose word values rest.
         asking: questions to neighbours; None without.
     """
 
@@ -96,6 +100,7 @@ class Engine:
         self.pending: list[int] = []
         self.waiters: list[list[Ref | Then] | None] = []
         self.stopped_by: Literal["", "failure", "signal", "time"] = ""
+        self.reliances = Reliances(graph)
         self._calls: deque[tuple[Then, Ref]] = deque()
         self._options = options
         self.asking: Asking | None = None
@@ -106,7 +111,7 @@ class Engine:
         self.recovery = Recovery(self)
         self._doubted = self.recovery.doubted
         self.demand = Demand(self, options)
-        self.found = FoundResults(self)
+        self.found = FoundResults(self, options)
         self.inline = Inline(self)
         self.sequences = Sequences(self)
         self.rules = Rules(self)
@@ -206,8 +211,18 @@ class Engine:
             else:
                 self._calls.append((waiter, ref))  # type: ignore[arg-type]
 
-    def finish_computed(self, ref: Ref, value: Value, seconds: float) -> None:
-        """As :meth:`finish`, for a value that was computed here."""
+    def finish_computed(
+        self, ref: Ref, value: Value, seconds: float, relied: Relied
+    ) -> None:
+        """As :meth:`finish`, for a value that was computed here.
+
+        Args:
+            ref: the node.
+            value: its value.
+            seconds: that it took.
+            relied: what its arguments rested on.
+        """
+        self.reliances.note(ref, relied)
         if self.graph.keys[ref] is not None:
             self.progress.executed += 1
             if self.asking is not None:
@@ -219,6 +234,7 @@ class Engine:
 
     def complete_form(self, ref: Ref, value: Value) -> None:
         """Take the value that a form's own rule found."""
+        self.reliances.note(ref, self.rules.relied(ref))
         if self._doubted:
             self.recovery.compare(ref, value)
         self.keeper.note_seconds(ref, 0.0)
@@ -261,6 +277,8 @@ class Engine:
                 elif self.states[waiter] is WAITING:  # else it waits no longer
                     todo.append(waiter)
             if WAITING <= state <= HELD:
+                if self.dispatch.claiming is not None:
+                    self.dispatch.claiming.fail(at)
                 self.release_arguments(at)
 
     def failure(self, ref: Ref, message: str) -> Failure:
@@ -287,13 +305,14 @@ class Engine:
 
     def sources(self) -> Sources:
         """Return where the values of the run came from."""
-        asking = self.asking
+        asking, claiming = self.asking, self.dispatch.claiming
         return Sources(
             self.keeper.own_s,
             self.keeper.kept,
             self.found.from_store,
             {} if asking is None else asking.arrived,
             (lambda _: "") if asking is None else asking.because,
+            {} if claiming is None else claiming.waited,
         )
 
     # ---- the loop ----------------------------------------------------------
@@ -331,6 +350,7 @@ class Engine:
             or self.inline.is_due
             or self.rules.is_due
             or self.dispatch.can_start
+            or (self.dispatch.claiming is not None and self.dispatch.claiming.is_due)
         )
 
     def _call_back(self) -> None:
@@ -340,12 +360,17 @@ class Engine:
 
     def close(self) -> None:
         """Stop the workers, and make durable what was finished."""
+        claiming = self.dispatch.claiming
         if self.asking is not None:
             self.asking.stop()
+        if claiming is not None:
+            claiming.stop()
         self.dispatch.cancel()
         self.messages.drain(time.monotonic() + STOP_S)
         self.dispatch.stop()
         self.keeper.wait()
+        if claiming is not None:
+            claiming.close()
 
 
 def counted_bytes(value: Value) -> int:

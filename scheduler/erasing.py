@@ -9,8 +9,11 @@ from pathlib import Path
 from primitives.formats.suffixes import normalized_suffix
 from store import Digest, NodeKey, SqliteStore
 
+from .audits import forget_audits
 from .keys import file_key
-from .provenance import computed_from, parts
+from .provenance import computed_from
+from .queries import parts
+from .saved import pin_name
 
 KEY_BYTES = 32
 
@@ -27,17 +30,21 @@ def erase(store: SqliteStore, files: Iterable[NodeKey]) -> None:
     named = list(files)
     keys = [*named, *computed_from(store, named)]
 
-    def work(connection: sqlite3.Connection) -> None:
+    def work(connection: sqlite3.Connection) -> list[str]:
         paths = _paths(connection, set(named))
         _erase_paths(connection, paths)
-        for part in parts([*keys, *_described_above(connection, keys)]):
-            _erase(connection, part)
+        pinned: list[str] = []
+        for part in parts([*keys, *described_above(connection, keys)]):
+            pinned += _erase(connection, part)
         connection.execute("DELETE FROM plans")
+        return pinned
 
-    store.database.transact(work)
+    for path in store.database.transact(work):
+        store.unpin(pin_name(path))
+    forget_audits(store, keys)
 
 
-def _described_above(
+def described_above(
     connection: sqlite3.Connection, keys: Iterable[NodeKey]
 ) -> set[NodeKey]:
     """Return what is described as made of ``keys``, results or not."""
@@ -82,11 +89,15 @@ def _erase_paths(connection: sqlite3.Connection, paths: set[str]) -> None:
     )
 
 
-def _erase(connection: sqlite3.Connection, keys: Sequence[NodeKey]) -> None:
+def _erase(connection: sqlite3.Connection, keys: Sequence[NodeKey]) -> list[str]:
+    """Delete what names any of ``keys``; return the saved files whose plan is kept."""
     marks = ",".join("?" * len(keys))
-    # Saved files are known by the digests of what was saved.
+    # Saved files are known by the digests of what was saved, too.
     goals = f"SELECT digest FROM run_goals WHERE key IN ({marks})"
-    connection.execute(f"DELETE FROM saved_files WHERE digest IN ({goals})", keys)
+    query = f"""DELETE FROM saved_files WHERE key IN ({marks}) OR digest IN ({goals})
+      RETURNING path, plan"""
+    saved = connection.execute(query, (*keys, *keys)).fetchall()
     for table in ("run_goals", "node_runs", "node_descriptions", "provenance"):
         connection.execute(f"DELETE FROM {table} WHERE key IN ({marks})", keys)
     connection.execute(f"DELETE FROM provenance WHERE file IN ({marks})", keys)
+    return [path for path, plan in saved if plan is not None]

@@ -1,6 +1,6 @@
-"""Digests of input files, and what was saved where.
+"""Digests of input files.
 
-Both trust a memo only while every field of the file's state is what it was, and a
+A memo is trusted only while every field of the file's state is what it was, and a
 digest only if the file had been left alone for a while before it was hashed: a file
 that changes twice within one tick of the clock would otherwise look unchanged.
 """
@@ -130,35 +130,5 @@ class InputFiles:
         self._store.database.write(
             lambda connection: connection.execute(
                 "INSERT OR REPLACE INTO file_digests VALUES (?, ?, ?, ?, ?, ?, ?)", row
-            )
-        )
-
-
-class SavedFiles:
-    """Remembers which value a saved file was written from."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-
-    def is_current(self, path: Path, digest: Digest) -> bool:
-        """Return whether ``path`` still is what was written from this value."""
-        try:
-            state = state_of(path)
-        except OSError:
-            return False
-        with self._store.database.read() as connection:
-            row = connection.execute(
-                "SELECT device, inode, size_bytes, mtime_ns, ctime_ns, digest"
-                " FROM saved_files WHERE path = ?",
-                (os.fspath(path),),
-            ).fetchone()
-        return row is not None and tuple(row) == (*state, digest)
-
-    def remember(self, path: Path, digest: Digest) -> None:
-        """Note that ``path`` was just written from this value."""
-        row = (os.fspath(path), *state_of(path), digest)
-        self._store.database.write(
-            lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO saved_files VALUES (?, ?, ?, ?, ?, ?, ?)", row
             )
         )

@@ -73,6 +73,7 @@ class Goals:
             self.on_kept(keep(ref, value, engine.store, how))
             return
         job = Job(ref, _same, [value], [None], keep=how, then=lambda _: None)
+        job.relied = engine.reliances.of(ref)
         self.begin_keeping(job)
         engine.dispatch.submit(job)
 
@@ -101,7 +102,8 @@ class Goals:
         if is_wrong:
             engine.keeper.release(ref)
         else:
-            engine.keeper.note_kept(message)
+            relied = engine.reliances.of(ref) if job is None else job.relied
+            engine.keeper.note_kept(message, relied)
         if engine.states[ref] is not DONE:  # lost again
             if ref in self._after_kept:
                 engine.demand.add_waiter(ref, self._done)

@@ -45,9 +45,11 @@ _DAY_MS = 86_400_000
 
 
 # Plain tuples, because a named one costs a warm run half a millisecond to define.
-NodeRow: TypeAlias = tuple[str, NodeKey, str, str, str, float, int, int | None, str]
-"""A row of ``node_runs``: run, key, primitive, how, source, seconds, bytes, goal, and
-why it was computed."""
+NodeRow: TypeAlias = tuple[
+    str, NodeKey, str, str, str, float, int, int | None, str, str, float
+]
+"""A row of ``node_runs``: run, key, primitive, how, source, seconds, bytes, goal, why
+it was computed, who was waited for, and how long."""
 
 Description: TypeAlias = tuple[NodeKey, str, str, int, str, bytes]
 """A row of ``node_descriptions`` but for its time: key, kind, label, version,
@@ -63,6 +65,7 @@ class Sources:
         from_store: what the store had.
         arrived: what neighbours had.
         because: says why a node was computed although there were neighbours.
+        waited: who was waited for, and for how many seconds.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class Sources:
         from_store: set[Ref],
         arrived: dict[Ref, Arrived],
         because: Callable[[Ref], str],
+        waited: dict[Ref, tuple[str, float]],
     ) -> None:
         self.seconds = seconds
         self.kept = kept
         self.from_store = from_store
         self.arrived = arrived
         self.because = because
+        self.waited = waited
 
 
 def goal_keys(store: SqliteStore, since_days: float = 30) -> set[NodeKey]:
@@ -142,6 +147,7 @@ class History:
             kept.size_bytes if kept is not None else 0,
             position,
             sources.because(ref) if how == "computed" else "",
+            *sources.waited.get(ref, ("", 0.0)),
         )
 
     def _position(self, ref: Ref, positions: dict[Ref, int]) -> int | None:
@@ -255,7 +261,7 @@ def write_history(
 ) -> None:
     """Write what was collected, and remove what is too old."""
     connection.executemany(
-        "INSERT OR REPLACE INTO node_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        f"INSERT OR REPLACE INTO node_runs VALUES ({', '.join('?' * 11)})", rows
     )
     connection.executemany(
         "INSERT INTO node_descriptions VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -92,8 +92,10 @@ class Inline:
             if not engine.recovery.doubt(ref):
                 engine.fail(ref, engine.failure(ref, explain(error)))
             return
-        engine.finish_computed(ref, value, SMALL_S)
-        if ref in keeper.goals:
+        relied = engine.reliances.below(ref)
+        engine.finish_computed(ref, value, SMALL_S, relied)
+        if ref in keeper.goals or (relied and keeper.keeps_everything):
+            # What is packed with others has no room to say whose word it rests on.
             engine.goals.keep(ref, value)
         elif keeper.keeps_everything and (key := self._graph.keys[ref]) is not None:
             keeper.add_small(key, value, (ref,))

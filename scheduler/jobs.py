@@ -26,6 +26,7 @@ from store import (
     ArtifactNotFoundError,
     CorruptArtifactError,
     Digest,
+    Reliance,
     Store,
     StoreError,
     digest_of,
@@ -68,6 +69,7 @@ class Job:
         then: called by the scheduler with the result of an effect; None for a node.
         is_overtaken: whether the node's value came from elsewhere meanwhile.
         is_distrusted: whether an argument turned out to be wrong meanwhile.
+        relied: what its arguments rest on.
     """
 
     ref: Ref
@@ -82,6 +84,7 @@ class Job:
     context: Context = field(default_factory=Context)
     is_overtaken: bool = False
     is_distrusted: bool = False
+    relied: tuple[Reliance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

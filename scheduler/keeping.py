@@ -8,8 +8,18 @@ from contextlib import suppress
 
 from primitives.encoding import encode
 from primitives.values import Value
-from store import Batch, Digest, NodeKey, Result, Small, SqliteStore, StoreError
+from store import (
+    Batch,
+    Digest,
+    NodeKey,
+    Recipe,
+    Result,
+    Small,
+    SqliteStore,
+    StoreError,
+)
 
+from .audits import Audit, Reason, is_goal_drawn, note_audits
 from .cost import CostModel, is_worth_keeping
 from .graph import Graph, Operation
 from .jobs import Keep, Kept
@@ -17,6 +27,7 @@ from .options import StorePolicy
 from .plan import App, Ref
 from .provenance import Provenance
 from .recipes import Recipes
+from .reliance import Relied
 from .revealing import Revealing
 
 SMALL_BATCH = 4096
@@ -41,10 +52,9 @@ class Keeper:
         kept: what is known to be named, and for the most part stored.
         problem: why something could not be kept, or empty.
         publish: told the keys of results once they are durable.
+        give_up: told the keys of results that could not be made durable.
         provenance: told what is kept, before it is committed.
         reveals: whether a node's value may show an input.
-        nodeless: keys of what loops without nodes have kept since the first result of
-            another machine.
     """
 
     def __init__(
@@ -59,6 +69,7 @@ class Keeper:
         self.kept: dict[Ref, Kept] = {}
         self.problem = ""
         self.publish: Callable[[Sequence[NodeKey]], None] | None = None
+        self.give_up: Callable[[Sequence[NodeKey]], None] | None = None
         self.provenance: Provenance | None = None
         self._graph = graph
         self._store = store
@@ -72,7 +83,7 @@ class Keeper:
         self._commits: list[tuple[Future[None], Batch]] = []
         self._total_s = 0.0
         self.own_s: dict[Ref, float] = {}
-        self.nodeless: list[NodeKey] = []
+        self._audits: list[Audit] = []
 
     @property
     def keeps_everything(self) -> bool:
@@ -102,7 +113,7 @@ class Keeper:
         if operation.reads or operation.form:
             return Keep.NOTHING
         seconds = self._costs.estimate_s(operation.primitive, voxels)
-        size = _artifact_bytes(operation, voxels)
+        size = artifact_bytes(operation, voxels)
         is_worth = is_worth_keeping(seconds + self._share_below(ref), size)
         return Keep.STORE if is_worth else Keep.NOTHING
 
@@ -149,46 +160,101 @@ class Keeper:
             and not ((kept := self.kept.get(arg)) and kept.is_stored)
         ]
 
-    def note_kept(self, message: Kept) -> None:
-        """Take note of a value that was named and, if asked, whose bytes are stored."""
+    def note_kept(self, message: Kept, relied: Relied) -> None:
+        """Take note of a value that was named and, if asked, whose bytes are stored.
+
+        Args:
+            message: what came of keeping it.
+            relied: on whose word it rests.
+        """
         key = self._graph.keys[message.ref]
         self.kept[message.ref] = message
         if message.problem:
             self.problem = message.problem
         if key is not None:
             if message.is_stored:
-                self._add_result(key, message)
+                self._add_result(key, message, relied)
+            else:
+                self._not_durable([key])
             self._batch.release.append(key)
 
     def add_small(self, key: NodeKey, value: Value, below: Sequence[Ref] = ()) -> None:
-        """Keep a scalar, computed from the nodes ``below``, beside many others."""
+        """Keep a scalar, computed from the nodes ``below``, beside many others.
+
+        It must rest on nobody's word.
+        """
         if self.provenance is not None:
             self.provenance.note(key, below)
         self._batch.small.append(Small(key, b"".join(encode(value, _refuse))))
         if len(self._batch.small) >= SMALL_BATCH:
             self.flush()
 
+    def note_recipe(
+        self, ref: Ref, result: Result, *, wants_audit: bool = False
+    ) -> None:
+        """Keep with a result of others how it is made, which this run alone knows.
+
+        Args:
+            ref: its node.
+            result: as it is held.
+            wants_audit: whether it is to be computed here as well, some time.
+        """
+        try:
+            recipe, plan = self._recipes.recipe(ref)
+        except StoreError as error:  # no room for the plan
+            self.problem = str(error)
+            return
+        if recipe:
+            self._batch.recipes.append(Recipe(result.key, recipe, plan))
+            if wants_audit or (ref in self.goals and is_goal_drawn()):
+                self._audit(ref, result.digest, "drawn")
+
+    def recipe_if_relied(self, ref: Ref, relied: Relied) -> tuple[bytes, Digest | None]:
+        """Return how a value is made that may turn out to be wrong.
+
+        Raises:
+            StoreError: the plan cannot be stored.
+        """
+        return self._recipes.recipe(ref) if relied else (b"", None)
+
+    def _audit(self, ref: Ref, digest: Digest, reason: Reason) -> None:
+        """Have a node computed here some time, of which others say ``digest``."""
+        key = self._graph.keys[ref]
+        with suppress(StoreError):  # no room for the plan: then it cannot be
+            recipe, plan = self._recipes.recipe(ref)
+            if key is not None and recipe:
+                is_goal = ref in self.goals
+                self._audits.append(Audit(key, digest, recipe, plan, is_goal, reason))
+
     def take_back(self, refs: Iterable[Ref]) -> None:
-        """Remove what is kept of nodes, and of all loops that have no nodes."""
+        """Remove what is kept of nodes."""
         keys = {key for ref in refs if (key := self._graph.keys[ref]) is not None}
-        keys.update(self.nodeless)
-        self.nodeless.clear()
         self.wait()
         try:
             self._store.remove(keys)
         except StoreError as error:
             self.problem = str(error)
 
-    def dispute(self, ref: Ref, digest: Digest) -> None:
-        """Note what a node was computed to here, where others said otherwise."""
+    def dispute(self, ref: Ref, said: Digest, digest: Digest, relied: Relied) -> None:
+        """Note what a node was computed to here, where others said otherwise.
+
+        Args:
+            ref: the node.
+            said: what others said.
+            digest: what it was computed to.
+            relied: on whose word that rests; if on anybody's, it settles nothing.
+        """
         key = self._graph.keys[ref]
         if key is None:
             return
         environment = self._operation(ref).environment
         try:
-            self._store.note_conflict(key, digest, environment, "local")
+            said_by = "peer" if relied else "local"
+            self._store.note_conflict(key, digest, environment, said_by)
         except StoreError as error:
             self.problem = str(error)
+        # Whoever said so is found wrong by an audit, if it is not a bug of ours.
+        self._audit(ref, said, "dispute")
 
     def release(self, ref: Ref) -> None:
         """Give back the lease of a node that has no result after all."""
@@ -201,9 +267,11 @@ class Keeper:
         batch = self._batch
         if self.provenance is not None:
             self.provenance.write()
-        if batch.results or batch.small or batch.release:
+        if batch.results or batch.small or batch.release or batch.recipes:
             self._batch = Batch()
             self._commit(batch)
+        if self._audits:
+            self._write_audits()
         while self._commits and (
             self._commits[0][0].done() or len(self._commits) > MAX_COMMITS
         ):
@@ -229,34 +297,51 @@ class Keeper:
             raise error
         parts = [Batch(results=[result]) for result in batch.results]
         parts += [Batch(small=batch.small)] if batch.small else []
+        parts += [Batch(recipes=batch.recipes)] if batch.recipes else []
         parts += [Batch(release=batch.release)] if batch.release else []
         if len(parts) == 1:
-            self.problem = str(error)
+            if not batch.recipes:  # without which nothing but an audit is lost
+                self.problem = str(error)
+            self._not_durable([result.key for result in batch.results])
             return
         with suppress(StoreError):  # it is in every result, and may be what is missing
             self._recipes.store_plan()
         for part in parts:
             self._commit(part)
 
+    def _not_durable(self, keys: Sequence[NodeKey]) -> None:
+        if self.give_up is not None and keys:
+            self.give_up(keys)
+
     def _operation(self, ref: Ref) -> Operation:
         node = self._graph.nodes[ref]
         assert isinstance(node, App)
         return self._graph.operation(node.primitive)
 
-    def _add_result(self, key: NodeKey, message: Kept) -> None:
+    def _write_audits(self) -> None:
+        audits, self._audits = self._audits, []
+        try:
+            note_audits(self._store, audits)
+        except StoreError as error:
+            self.problem = str(error)
+
+    def _add_result(self, key: NodeKey, message: Kept, relied: Relied) -> None:
         try:
             recipe, plan = self._recipes.recipe(message.ref)
         except StoreError as error:  # no room for the plan
             self.problem = str(error)
+            self._not_durable([key])
             return
         if self.provenance is not None:
             self.provenance.note(key, (message.ref,))
-        self._batch.results.append(self._result(key, message, recipe, plan))
+        made = (recipe, plan)
+        self._batch.results.append(self._result(key, message, made, relied))
 
     def _result(
-        self, key: NodeKey, message: Kept, recipe: bytes, plan: Digest
+        self, key: NodeKey, message: Kept, made: tuple[bytes, Digest], relied: Relied
     ) -> Result:
         operation = self._operation(message.ref)
+        primitive = operation.primitive
         return Result(
             key=key,
             digest=message.digest,
@@ -265,15 +350,18 @@ class Keeper:
             cost_s=self.own_s.get(message.ref, 0.0),
             subtree_s=self._seconds.get(message.ref, 0.0),
             environment=operation.environment,
-            recipe=recipe,
+            recipe=made[0],
             reveals_input=self.reveals.is_reader(message.ref)
             or (message.can_show and self.reveals(message.ref)),
             children=message.children,
-            plan=plan,
+            plan=made[1],
+            operation=f"{primitive.name}@{primitive.version}",
+            relies_on=relied,
         )
 
 
-def _artifact_bytes(operation: Operation, voxels: int) -> int:
+def artifact_bytes(operation: Operation, voxels: int) -> int:
+    """Guess the length of the artifact that an operation makes of so many voxels."""
     kinds = operation.primitive.result_kinds
     if "image" in kinds or "sequence" in kinds:
         return 4 * voxels

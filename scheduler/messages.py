@@ -16,10 +16,11 @@ from .plan import App
 
 if TYPE_CHECKING:
     from .asking import Heard
+    from .claiming import Told
     from .engine import Engine
     from .neighbours import Arrived
 
-Incoming: TypeAlias = "Message | Heard | Arrived | None"
+Incoming: TypeAlias = "Message | Heard | Arrived | Told | None"
 """What may come through the queue; None only wakes the engine."""
 
 
@@ -56,6 +57,8 @@ class Messages:
             engine.dispatch.ask_others()
         if engine.asking is not None and engine.asking.is_waiting:
             engine.asking.look()
+        if engine.dispatch.claiming is not None:
+            engine.dispatch.claiming.look()
         return True
 
     def drain(self, until: float) -> None:
@@ -73,6 +76,10 @@ class Messages:
             or engine.goals.being_kept
             or engine.dispatch.held_wait_s is not None
             or (engine.asking is not None and engine.asking.is_waiting)
+            or (
+                engine.dispatch.claiming is not None
+                and engine.dispatch.claiming.is_waiting
+            )
         )
 
     def _first(self, is_idle: bool, deadline: float | None) -> Incoming:
@@ -80,17 +87,31 @@ class Messages:
         if not is_idle:
             return self._next(0.0)
         dispatch, asking = self._engine.dispatch, self._engine.asking
-        timeout = dispatch.held_wait_s
-        if timeout is None and deadline is not None:
-            timeout = max(0.0, min(1.0, deadline - time.monotonic()))
-        if asking is None or not asking.is_waiting:
-            return self._next(timeout)
-        wait_s = asking.wait_s()
+        claiming = dispatch.claiming
+        waits = [dispatch.held_wait_s]
+        if waits[0] is None and deadline is not None:
+            waits[0] = max(0.0, min(1.0, deadline - time.monotonic()))
+        if asking is not None and asking.is_waiting:
+            waits.append(asking.wait_s())
+        if claiming is not None:
+            waits.append(claiming.wait_s())
         started = time.monotonic()
-        message = self._next(wait_s if timeout is None else min(timeout, wait_s))
+        message = self._next(min((s for s in waits if s is not None), default=None))
         if dispatch.is_starved:
-            asking.spend(time.monotonic() - started)
+            self._spend(time.monotonic() - started)
         return message
+
+    def _spend(self, seconds: float) -> None:
+        """Take note of time in which a core had nothing to do but wait for others."""
+        asking, claiming = self._engine.asking, self._engine.dispatch.claiming
+        is_claimed = claiming is not None and claiming.is_waiting
+        if claiming is not None and is_claimed:
+            self._engine.progress.waited_s += seconds
+        if asking is not None and asking.is_waiting:
+            is_silent = claiming is not None and is_claimed and claiming.is_silent
+            asking.spend(seconds, is_silent=is_silent)
+        elif claiming is not None and is_claimed:
+            claiming.spend(seconds)
 
     def _next(self, timeout: float | None) -> Incoming:
         try:
@@ -123,13 +144,17 @@ class Messages:
             case _:
                 self._take_answer(message)
 
-    def _take_answer(self, message: Heard | Arrived) -> None:
+    def _take_answer(self, message: Heard | Arrived | Told) -> None:
         from .asking import Heard
+        from .claiming import Told
 
-        asking = self._engine.asking
+        asking, claiming = self._engine.asking, self._engine.dispatch.claiming
         assert asking is not None
+        assert claiming is not None
         if isinstance(message, Heard):
             asking.on_heard(message)
+        elif isinstance(message, Told):
+            claiming.on_told(message)
         else:
             asking.on_arrived(message)
 
@@ -147,14 +172,17 @@ class Messages:
         if job.then is not None:
             job.then(message.value)
             return
-        if job.is_overtaken:
+        claiming = engine.dispatch.claiming
+        if job.is_overtaken and not (
+            claiming is not None and claiming.goes_on(job.ref)
+        ):
             return
         node = engine.graph.nodes[job.ref]
         assert isinstance(node, App)
         primitive = engine.graph.operation(node.primitive).primitive
         # Seconds of one core, whatever the number of threads.
         self._costs.learn(primitive, job.voxels, message.seconds * job.threads)
-        engine.finish_computed(job.ref, message.value, message.seconds)
+        engine.finish_computed(job.ref, message.value, message.seconds, job.relied)
         engine.progress.remaining_s = engine.outlook.seconds()
         engine.release_arguments(job.ref)
 

@@ -38,6 +38,9 @@ class RunOptions:
         use_cache: whether results that are held may answer.
         timeout_s: the run is stopped after this many seconds.
         memory_bytes: no further image job starts while values take more than this.
+        trusts_only_itself: whether of what is held only that may answer which was
+            computed here, and from nothing of others'.  No other run waits for what
+            such a run computes, and it waits for none.
     """
 
     jobs: int = field(default_factory=available_cores)
@@ -47,6 +50,7 @@ class RunOptions:
     use_cache: bool = True
     timeout_s: float | None = None
     memory_bytes: int | None = None
+    trusts_only_itself: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +72,10 @@ class Progress:
     memory_bytes: int = 0
     waiting_for_others: int = 0
     """Nodes that another process is computing."""
+    held_elsewhere: int = 0
+    """Nodes that other machines, or other runs on this one, have claimed before."""
+    waited_s: float = 0.0
+    """Seconds in which a core had nothing to do but wait for claimed nodes."""
     asking: int = 0
     """Nodes that neighbours were asked for and have not answered."""
     fetching: int = 0

@@ -190,10 +190,19 @@ class PlanBuilder:
         assert isinstance(fn, Fn)
         if self.free[fn.body] == 0:
             return fn.body
+        return self.instance(function, argument)[fn.body, 0]
+
+    def instance(self, function: Ref, argument: Ref) -> dict[tuple[Ref, int], Ref]:
+        """Return what the open nodes below ``function`` become for ``argument``.
+
+        Each is told with the number of functions around it inside ``function``.
+        """
+        fn = self.nodes[function]
+        assert isinstance(fn, Fn)
         done: dict[tuple[Ref, int], Ref] = {}
         for ref, depth in self._template(fn.body):
             done[ref, depth] = self._substitute(ref, depth, argument, done)
-        return done[fn.body, 0]
+        return done
 
     def plan(self, goals: Sequence[Goal], files: Sequence[str] = ()) -> Plan:
         """Return the finished plan."""

@@ -11,7 +11,7 @@ result has; and the rows of what was evicted stay, because others may have it st
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from primitives.formats.suffixes import DATA_SUFFIXES, IMAGE_SUFFIXES
@@ -21,8 +21,8 @@ from .files import InputFiles
 from .graph import Graph
 from .keys import file_key
 from .plan import Ref, children
+from .queries import parts
 
-QUERY_KEYS = 500
 NOTHING: frozenset[NodeKey] = frozenset()
 
 
@@ -122,29 +122,9 @@ def known_inputs(store: SqliteStore) -> list[NodeKey]:
     return [NodeKey(file) for (file,) in rows]
 
 
-def saved_from(store: SqliteStore, keys: Iterable[NodeKey]) -> list[Path]:
-    """Return the files that programs saved results of ``keys`` to, as far as known."""
-    found: set[Path] = set()
-    with store.database.read() as connection:
-        for part in parts(list(keys)):
-            rows = connection.execute(
-                "SELECT DISTINCT path FROM saved_files JOIN run_goals USING (digest)"
-                f" WHERE key IN ({','.join('?' * len(part))})",
-                part,
-            )
-            found.update(Path(path) for (path,) in rows)
-    return sorted(found)
-
-
 def _computed_from(
     connection: sqlite3.Connection, files: Sequence[NodeKey]
 ) -> list[NodeKey]:
     marks = ",".join("?" * len(files))
     query = f"SELECT DISTINCT key FROM provenance WHERE file IN ({marks})"
     return [NodeKey(key) for (key,) in connection.execute(query, files)]
-
-
-def parts(keys: list[NodeKey]) -> Iterator[list[NodeKey]]:
-    """Yield keys in parts that one query takes."""
-    for start in range(0, len(keys), QUERY_KEYS):
-        yield keys[start : start + QUERY_KEYS]

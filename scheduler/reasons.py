@@ -9,13 +9,25 @@ from .graph import Graph
 from .options import Progress
 from .plan import App, Ref
 
-Reason: TypeAlias = Literal["cheap", "late", "lost", "nobody", "reveals_input"]
+Reason: TypeAlias = Literal[
+    "cheap",
+    "hedge",
+    "held_too_long",
+    "late",
+    "lost",
+    "no_answer",
+    "nobody",
+    "reveals_input",
+]
 """Why a node was computed.
 
 * ``cheap``: it is below the cost rule, so nobody was asked, or what was offered would
   have taken longer to fetch.
+* ``hedge``: somebody else was at it, and was said to take too long.
+* ``held_too_long``: somebody else was said to be at it, and nothing came of it.
 * ``late``: an answer or a result did not come, or not in time.
 * ``lost``: it was in the store, but its bytes were gone or damaged.
+* ``no_answer``: whoever decides which machine computes it did not answer in time.
 * ``nobody``: it was asked for and nobody has it, or there was nobody to ask.
 * ``reveals_input``: as ``nobody``, or a reader's, and it shows an input: results like
   it are shared by those alone who say so (``share_inputs``).

@@ -195,7 +195,8 @@ class Recovery:
             return
         digest = keep(ref, value, self._engine.store, Keep.NAME).digest
         if digest != said:
-            self._engine.keeper.dispute(ref, digest)
+            relied = self._engine.reliances.of(ref)
+            self._engine.keeper.dispute(ref, said, digest, relied)
             self._expose(ref)
 
     def _expose(self, ref: Ref) -> None:

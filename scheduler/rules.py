@@ -19,6 +19,7 @@ from .errors import UnavailableError
 from .jobs import Stored, explain, load
 from .options import Failure
 from .plan import Ref
+from .reliance import NOBODY, Relied
 from .states import DONE
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class _Rule:
     """What it waits for."""
     is_over: bool = False
     is_running: bool = False
+    relied: Relied = NOBODY
+    """What it was told rests on."""
 
 
 class Rules:
@@ -44,6 +47,8 @@ class Rules:
         self._engine = engine
         self._rules: dict[Ref, _Rule] = {}
         self._streams: deque[_Rule] = deque()
+        self._current: _Rule | None = None
+        """The one that runs just now."""
 
     def __contains__(self, ref: Ref) -> bool:
         """Return whether a rule is under way for a node."""
@@ -53,6 +58,26 @@ class Rules:
     def is_due(self) -> bool:
         """Whether :meth:`go_on` has something to do."""
         return bool(self._streams)
+
+    # ---- what they rest on -------------------------------------------------
+
+    @property
+    def relied_now(self) -> Relied:
+        """What the rule that runs just now was told rests on."""
+        return NOBODY if self._current is None else self._current.relied
+
+    def relied(self, ref: Ref) -> Relied:
+        """Return what the rule of a node was told rests on."""
+        rule = self._rules.get(ref)
+        return NOBODY if rule is None else rule.relied
+
+    def rely(self, relied: Relied) -> None:
+        """Take note of what the rule that runs just now uses besides."""
+        rule = self._current
+        if rule is not None and relied:
+            rule.relied = self._engine.reliances.merge(rule.relied, relied)
+
+    # ---- their course ------------------------------------------------------
 
     def spawn(self, ref: Ref, steps: Steps) -> None:
         """Begin with the rule of a node."""
@@ -93,6 +118,7 @@ class Rules:
         if rule.is_over:
             return
         rule.is_running = True
+        before, self._current = self._current, rule
         try:
             request = rule.steps.send(values)  # type: ignore[arg-type]
         except StopIteration:
@@ -111,6 +137,8 @@ class Rules:
             else:
                 rule.request = request
                 engine.want_all(request, lambda: self._answer(rule))
+        finally:
+            self._current = before
 
     def _end(self, rule: _Rule) -> None:
         rule.is_over = True
@@ -151,6 +179,9 @@ class Rules:
             engine.want_all(request, lambda: self._answer(rule))
         else:
             rule.request = []
+            if engine.reliances:
+                relied = engine.reliances.union(request)
+                rule.relied = engine.reliances.merge(rule.relied, relied)
             self._resume(rule, values)
 
     def _opened(self, ref: Ref) -> Value:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -24,7 +24,7 @@ from .cost import CostModel, load_rates, save_rates
 from .engine import Engine
 from .errors import InterruptedRunError, PlanError
 from .executors import ThreadExecutor
-from .files import InputFiles, SavedFiles
+from .files import InputFiles, State, state_of
 from .graph import Graph
 from .history import Description, History, are_described, write_history
 from .jobs import needs_loading
@@ -33,6 +33,7 @@ from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunRepo
 from .plan import Goal, Plan, Ref
 from .provenance import Provenance
 from .recipes import Recipes
+from .saved import SavedFile, SavedFiles
 
 if TYPE_CHECKING:
     from .neighbours import Neighbours
@@ -129,6 +130,7 @@ class _Run:
         self._directory = directory
         self._progress = progress
         self._on_goal = on_goal
+        self._run_id = secrets.token_hex(16)
         self._saved = SavedFiles(store)
         self._history = History(graph, plan.goals)
         self._outcomes: dict[int, GoalOutcome] = {}
@@ -168,9 +170,15 @@ class _Run:
         if not self._options.use_cache:
             return
         from .asking import Asking
+        from .claimable import Claimable
+        from .claiming import Claiming
         from .outlay import Outlay
+        from .patience import Patience
         from .reasons import Reasons
 
+        reveals, values = engine.keeper.reveals, engine.values
+        patience = Patience(time.monotonic())
+        reasons = Reasons(self._graph, self._progress, reveals)
         engine.asking = Asking(
             neighbours,
             self._graph,
@@ -183,14 +191,25 @@ class _Run:
                 engine.found.is_here,
             ),
             self._progress,
-            Reasons(self._graph, self._progress, engine.keeper.reveals),
+            reasons,
+            patience,
             engine.found,
             engine.messages.tell,
         )
+        claiming = engine.dispatch.claiming = Claiming(
+            engine,
+            neighbours,
+            patience,
+            Claimable(self._graph, values, self._costs, engine.keeper.goals, reveals),
+            reasons,
+            self._capacity,
+            keeps_order=self._options.execution_engine == "sequential",
+        )
+        engine.keeper.publish = claiming.publish
+        engine.keeper.give_up = claiming.give_up
 
     def run(self, program: str) -> RunReport:
         """Run to the end, record the run, and report."""
-        run_id = secrets.token_hex(16)
         started_ms = int(time.time() * 1000)
         started = time.perf_counter()
         for index, goal in enumerate(self._plan.goals):
@@ -204,7 +223,7 @@ class _Run:
                 self._engine.close()
         self._tell(is_complete=is_complete)
         report = RunReport(
-            run_id=run_id,
+            run_id=self._run_id,
             goals=tuple(self._outcomes[at] for at in sorted(self._outcomes)),
             progress=self._progress,
             seconds=time.perf_counter() - started,
@@ -277,18 +296,21 @@ class _Run:
             digest=kept.digest or None,
             saved=path,
         )
-        if kept.digest and self._saved.is_current(path, kept.digest):
+        known = kept.digest and self._saved.current(path, kept.digest)
+        if known:
+            if known.relies_on != engine.reliances.of(ref):
+                self._remember(outcome, ref, known.state)
             self._end(replace(outcome, is_unchanged=True))
             engine.release(ref)
             return
+        written: list[State] = []
 
         def write(_context: Context, value: Value) -> None:
             from primitives.formats.write import write_value
 
             write_value(value, path)
-            # As late as this: what was found may have been no value.
-            if digest := self._digest(ref):
-                self._saved.remember(path, digest)
+            with suppress(OSError):  # several files, which have names of their own
+                written.append(state_of(path))
 
         def done(result: Value) -> None:
             if isinstance(result, Exception):
@@ -296,11 +318,38 @@ class _Run:
                 self._progress.failed += 1
                 self._end(self._failed(index, goal, failure))
             else:
+                # As late as this: what was found may have been no value.
                 kind = engine.keeper.kept.get(ref, kept).kind
-                self._end(replace(outcome, value_kind=kind, digest=self._digest(ref)))
+                saved = replace(outcome, value_kind=kind, digest=self._digest(ref))
+                if written:
+                    self._remember(saved, ref, written[-1])
+                self._end(saved)
             engine.release(ref)
 
         engine.run_effect(ref, write, done)
+
+    def _remember(self, outcome: GoalOutcome, ref: Ref, state: State) -> None:
+        """Note what a file was saved from and, if others might be wrong, how."""
+        if outcome.digest is None or outcome.saved is None:
+            return
+        try:
+            relied = self._engine.reliances.of(ref)
+            recipe, plan = self._engine.keeper.recipe_if_relied(ref, relied)
+            self._saved.remember(
+                SavedFile(
+                    path=outcome.saved,
+                    digest=outcome.digest,
+                    key=outcome.key,
+                    run_id=self._run_id,
+                    position=outcome.index,
+                    recipe=recipe,
+                    plan=plan,
+                    relies_on=relied,
+                    state=state,
+                )
+            )
+        except StoreError as error:  # the file itself is what counts
+            self._engine.keeper.problem = str(error)
 
     def _failed(self, index: int, goal: Goal, failure: Failure) -> GoalOutcome:
         key = self._graph.keys[goal.node]

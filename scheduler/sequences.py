@@ -25,6 +25,7 @@ from store import NodeKey
 from .errors import UnavailableError
 from .graph import Graph, Operation
 from .plan import App, Const, Ref, is_constant
+from .reliance import NOBODY, Relied
 from .scalar_loops import SCALAR_TYPES, ScalarLoop
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ class Sequences:
         self._engine = engine
         self._graph = engine.graph
         self._elements: dict[Ref, Elements] = {}
+        self._relied: dict[Ref, Relied] = {}
+        """What the elements of sequences were told from, where that is somebody."""
         self._rules: dict[str, Rule] = {
             "sequence": self._collect,
             "for": self._collect,
@@ -170,6 +173,7 @@ class Sequences:
     def forget(self, ref: Ref) -> None:
         """Find out anew of what a sequence consists when it is needed again."""
         self._elements.pop(ref, None)
+        self._relied.pop(ref, None)
 
     # ---- keys of what depends on files or loops ----------------------------
 
@@ -199,7 +203,7 @@ class Sequences:
             ):
                 elements = yield from self._elements_of(at)
                 refs = self._refs(elements)
-                self._elements[at] = Nodes(refs)
+                self._remember(at, Nodes(refs))
                 for element in refs:
                     if graph.keys[element] is None:
                         yield from self._key(element)
@@ -246,8 +250,17 @@ class Sequences:
         found = self._elements.get(ref)
         if found is None:
             found = yield from self._find_elements(ref)
-            self._elements[ref] = found
+            self._remember(ref, found)
+        elif self._relied:
+            self._engine.rules.rely(self._relied.get(ref, NOBODY))
         return found
+
+    def _remember(self, ref: Ref, elements: Elements) -> None:
+        """Take note of what a sequence consists of, for other rules too."""
+        self._elements[ref] = elements
+        # All that this rule was told counts, though not all of it may matter here.
+        if relied := self._engine.rules.relied_now:
+            self._relied[ref] = relied
 
     def _find_elements(self, ref: Ref) -> Generator[Request, list[Value], Elements]:
         node = self._graph.nodes[ref]
@@ -476,22 +489,23 @@ class Sequences:
 
     def _chunk(self, stream: ScalarStream, start: int) -> list[Value]:
         values: Sequence[Value] = stream.items[start : start + CHUNK]
+        engine = self._engine
         captured: list[Ref] = []
         for loop in stream.loops:
             captured += loop.captured
-            if self._engine.keeper.keeps_everything:
+            # What is packed with others has no room to say whose word it rests on.  An
+            # item is a constant to the loop, wherever it comes from.
+            relied = engine.reliances.union(loop.captured)
+            if engine.keeper.keeps_everything and not relied:
                 keep = partial(self._keep_element, captured)
                 values = loop.run_keeping(values, keep)
             else:
                 values = loop.run(values)
-        self._engine.count_executed(stream.executed * len(values))
+        engine.count_executed(stream.executed * len(values))
         return list(values)
 
     def _keep_element(self, captured: list[Ref], key: NodeKey, value: Value) -> None:
-        engine = self._engine
-        engine.keeper.add_small(key, value, captured)
-        if engine.found.foreign:
-            engine.keeper.nodeless.append(key)
+        self._engine.keeper.add_small(key, value, captured)
 
 
 def _is_number(value: Value) -> TypeGuard[int | float]:

@@ -3,11 +3,12 @@
 ::
 
     UNSEEN -> ASKED -> WAITING -> READY -> RUNNING -> DONE
-                 \\         \\        \\-> HELD (by another process) -> DONE
+                 \\         \\        \\-> HELD (by another run) -> DONE
                   \\-> DONE  \\-> FAILED
 
 A node is ASKED while the store, and then neighbours, are asked for it.  What comes
-from a neighbour leads from any state between ASKED and HELD to DONE.  DONE goes back
+from a neighbour leads from any state between ASKED and HELD to DONE.  A HELD node is
+READY again when it is to be computed here after all.  DONE goes back
 to UNSEEN when a large value has no more use and is not stored.
 """
 

@@ -39,6 +39,9 @@ class ExplainedNode:
         because: why the run computed it although there were neighbours, a
             :data:`~scheduler.reasons.Reason`; empty if it did not, or there were none.
         source: name of the peer that it came from, in this run or an earlier one.
+        waited_for: name of the peer that the run waited for because it was at it;
+            ``"this machine"`` for another run; empty if it waited for nobody.
+        waited_s: how long.
         when_ms: when it was computed or fetched, milliseconds since 1970; 0 if that
             is not known any more.
         seconds: how long computing or fetching it took.
@@ -58,6 +61,8 @@ class ExplainedNode:
     seconds: float = 0.0
     size_bytes: int = 0
     is_held: bool = False
+    waited_for: str = ""
+    waited_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,8 @@ class _Came(NamedTuple):
     seconds: float
     size_bytes: int
     because: str
+    waited_for: str
+    waited_s: float
     when_ms: int
 
 
@@ -284,7 +291,7 @@ def _explained(
 ) -> ExplainedNode:
     rows = connection.execute(
         "SELECT run_id, primitive, how, source, seconds, size_bytes, because,"
-        " started_ms"
+        " waited_for, waited_s, started_ms"
         " FROM node_runs JOIN runs USING (run_id)"
         f" WHERE key = ? AND started_ms <= ? {_NEWEST}",
         (key, goal.started_ms),
@@ -305,6 +312,8 @@ def _explained(
         arguments,
         how=here.how if here is not None else "",
         because=here.because if here is not None else "",
+        waited_for=here.waited_for if here is not None else "",
+        waited_s=here.waited_s if here is not None else 0.0,
         source=first.source if first is not None else "",
         when_ms=first.when_ms if first is not None else 0,
         seconds=first.seconds if first is not None else 0.0,

@@ -1,8 +1,9 @@
 """What goes when room is needed: the cheapest to compute again per byte, oldest first.
 
-Kept whatever happens: pinned artifacts and the artifacts they refer to.  An artifact
-without a record is kept for an hour, because its record may be on its way; so is a
-file without a row.
+What was computed, or came, within ten minutes goes only when nothing older is left:
+others may wait for it, and are about to fetch it.  Kept whatever happens: pinned
+artifacts and the artifacts they refer to.  An artifact without a record is kept for an
+hour, because its record may be on its way; so is a file without a row.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from .contract import NodeKey
 
 GRACE_S = 3600.0
 RECENT_S = 600.0
-"""What was used within ten minutes goes last."""
+"""What was used within ten minutes goes after what was not."""
+
+FRESH_S = 600.0
+"""What is no older than this goes when nothing older is left."""
+
+ALWAYS_MS = (1 << 63) - 1
+"""Later than any result."""
 
 HALF_LIFE_MS = 30 * 24 * 3600 * 1000
 ROW_BYTES = 256
@@ -28,6 +35,7 @@ CANDIDATES = """
 SELECT r.digest FROM results r JOIN artifacts a ON a.digest = r.digest
 WHERE NOT EXISTS (SELECT 1 FROM artifact_parts p WHERE p.child = r.digest)
 GROUP BY r.digest
+HAVING max(r.created_ms) <= :before
 ORDER BY
   max(r.used_ms) > :now - :recent,
   sum(r.subtree_s * (1 + r.uses))
@@ -108,15 +116,20 @@ class Collector:
 
     def _evict_results(self, target_bytes: int) -> None:
         # What refers to parts goes before them: its parts are candidates afterwards.
-        while self._evict_once(stored_bytes(self._connection) - target_bytes):
-            pass
+        now = now_ms()
+        for before in (now - int(FRESH_S * 1000), ALWAYS_MS):
+            while self._evict_once(
+                stored_bytes(self._connection) - target_bytes, now, before
+            ):
+                pass
 
-    def _evict_once(self, excess: int) -> bool:
+    def _evict_once(self, excess: int, now: int, created_before: int) -> bool:
         before = self.removed.results
         if excess <= 0:
             return False
         values = {
-            "now": now_ms(),
+            "now": now,
+            "before": created_before,
             "recent": int(RECENT_S * 1000),
             "half_life": float(HALF_LIFE_MS),
             "row": ROW_BYTES,

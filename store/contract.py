@@ -11,7 +11,13 @@ a result but never leave a record without its bytes.
 Results are insert-only.  A second, different digest for a key is kept as evidence and
 never replaces the first.  A key in conflict is absent until it has been computed here
 once more; from then on what was computed here is the answer, whatever others say.  If
-two computations here disagree, it stays absent.
+two computations here disagree, it stays absent until an audit says which is right.
+
+Computed here means: from nothing that others said.  A result that *relies on* others,
+because what it was computed from came from them, is their word as far as conflicts go.
+Of two records of one key and one digest the one is held that rests on less: first a
+local one, then the one that relies on fewer members; a local one that relies on nobody
+takes the place of every other.
 """
 
 from __future__ import annotations
@@ -31,6 +37,18 @@ Digest = NewType("Digest", bytes)
 """32 bytes: SHA-256 of an artifact's chunk manifest."""
 
 
+class Reliance(NamedTuple):
+    """A result rests on what a member of the realm signed.
+
+    Attributes:
+        member: its 16 characters; empty for somebody of whom nothing is known.
+        sequence: the highest number among its records that were used.
+    """
+
+    member: str
+    sequence: int
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One result record: what a node key computed to, and at what cost.
@@ -44,14 +62,17 @@ class Result:
         subtree_s: seconds to compute it again from what is kept.
         environment: environment class of the node, empty for exact kernels.
         origin: ``"local"``, ``"peer"`` or ``"import"``.
-        recipe: what re-lowers the node: the digest of the plan that made it, and,
-            for an element of a loop, the encoded path of element values.
+        recipe: what re-lowers the node, as a run wrote it down; empty if none has.
         reveals_input: whether the value shows its input's voxels.
         children: digests of artifacts that this artifact refers to; the value is whole
             with these and nothing else.
         plan: the plan that ``recipe`` names.  It is kept as long as the result, but it
             holds paths of this machine: it is no part of the value and no business of
             others.
+        operation: what computed it, ``"namespace.primitive@version"``; empty if that
+            is not known.
+        relies_on: who signed it, if it came from others, and the results that it was
+            computed from, directly or not; sorted, each member once.
     """
 
     key: NodeKey
@@ -66,6 +87,8 @@ class Result:
     reveals_input: bool = False
     children: tuple[Digest, ...] = ()
     plan: Digest | None = None
+    operation: str = ""
+    relies_on: tuple[Reliance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +104,24 @@ class Small:
     """A result of a few bytes that is kept with many others in one packed segment.
 
     Its payload always comes with its record, whatever its length, and its record has
-    no kind and no cost.  It is no artifact: ``open`` does not find it.
+    no kind and no cost.  It is no artifact: ``open`` does not find it.  Nor has it room
+    to say on whom it relies: only what relies on nobody may be kept so.
     """
 
     key: NodeKey
     payload: bytes
+
+
+class Recipe(NamedTuple):
+    """What re-lowers a node whose result came from elsewhere.
+
+    Attributes:
+        key, recipe, plan: as in :class:`Result`.
+    """
+
+    key: NodeKey
+    recipe: bytes
+    plan: Digest
 
 
 @dataclass(slots=True)
@@ -94,6 +130,8 @@ class Batch:
 
     results: list[Result] = field(default_factory=list)
     small: list[Small] = field(default_factory=list)
+    recipes: list[Recipe] = field(default_factory=list)
+    """For results that are held without one; of no effect for others."""
     release: list[NodeKey] = field(default_factory=list)
     """Leases to give back in the same transaction."""
 
@@ -179,8 +217,8 @@ class SharedRow(NamedTuple):
     """A result as somebody who offers it to others has to know it.
 
     Attributes:
-        key, digest, size_bytes, cost_s, subtree_s, kind, origin, reveals_input: as in
-            :class:`Result`.
+        key, digest, size_bytes, cost_s, subtree_s, kind, origin, reveals_input,
+            operation, environment: as in :class:`Result`.
         total_bytes: length of the artifact and of all artifacts it refers to.
     """
 
@@ -193,6 +231,8 @@ class SharedRow(NamedTuple):
     origin: str
     reveals_input: bool
     total_bytes: int
+    operation: str
+    environment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +370,9 @@ class Store(Protocol):
         The batch must not be changed afterwards.
 
         A record whose key is held with another digest, or is in conflict, is noted as
-        evidence; only a local one can settle a conflict.
+        evidence; only a local one that relies on nobody can settle a conflict.  One
+        whose key is held with the same digest takes the place of the held one, with
+        all that it says, if it rests on less.
         """
 
     def note_conflict(
@@ -340,6 +382,19 @@ class Store(Protocol):
 
         No effect if that is what is held; else the key is in conflict from now on,
         unless it was settled here before.
+        """
+
+    def relying(self, member: str, from_sequence: int) -> list[NodeKey]:
+        """Return the keys of results that rely on a member, from a record on.
+
+        Results of every origin, in conflict or not.
+        """
+
+    def remove(self, keys: Iterable[NodeKey]) -> int:
+        """Remove records, pinned or not; return how many there were.
+
+        Their artifacts go too, unless they are pinned or something else needs them.
+        Evidence stays.
         """
 
     def follower(self) -> Follower:

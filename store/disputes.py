@@ -3,7 +3,8 @@
 All that was said is kept as evidence, in ``conflicts``.  A key in dispute has no answer
 until it has been computed here once more: then what was computed is the answer, and
 others cannot make it doubtful again, or one liar could have it computed for ever.  When
-computations here disagree there is no answer, ever.
+computations here disagree there is no answer, until an audit has found out which of
+them is right.
 """
 
 from __future__ import annotations
@@ -49,6 +50,18 @@ def settle(
     """Note what a key in dispute was computed to here; that may be the answer."""
     note(connection, key, digest, environment, "local")
     connection.execute(SETTLE, {"key": key, "digest": digest})
+
+
+def correct(connection: sqlite3.Connection, key: NodeKey, digest: Digest) -> None:
+    """Let ``digest`` answer for a key, whatever else was computed here before."""
+    values = {"key": key, "digest": digest}
+    connection.execute(
+        "UPDATE conflicts SET origin = 'wrong'"
+        " WHERE key = :key AND origin = 'local' AND digest <> :digest",
+        values,
+    )
+    query = "UPDATE disputes SET answer = :digest WHERE key = :key"
+    connection.execute(query, values)
 
 
 def answers(

@@ -25,7 +25,7 @@ CACHE_KIB = 512
 """A follower reads what is new once, and has no use for it afterwards."""
 
 ROW = """r.key, r.digest, r.size_bytes, r.cost_s, r.subtree_s, r.kind, r.origin,
-  r.reveals_input, r.total_bytes"""
+  r.reveals_input, r.total_bytes, r.operation, r.environment"""
 
 TOLD = """CREATE TEMP TABLE told (
   key BLOB PRIMARY KEY NOT NULL, pass INTEGER NOT NULL) STRICT, WITHOUT ROWID"""
@@ -137,7 +137,7 @@ class ResultFollower:
 
     def _tell(self, rows: Iterable[tuple[Any, ...]]) -> list[SharedRow]:
         told = [
-            SharedRow._make((*row[:7], bool(row[7]), row[8]))  # SQLite has integers
+            SharedRow._make((*row[:7], bool(row[7]), *row[8:]))  # SQLite has integers
             for row in rows
         ]
         self._connection.executemany(TELL, [(row.key, self._pass) for row in told])

@@ -92,6 +92,11 @@ class Owner:
         with suppress(OSError):
             self._path(name).unlink()
 
+    def is_alone(self) -> bool:
+        """Return whether no other owner is alive."""
+        names = (path.stem for path in self._folder.glob("*.lock"))
+        return not any(self.is_alive(name) for name in names if name != self.name)
+
     def others(self) -> list[str]:
         """Return the owners whose files are old enough to be judged."""
         before = time.time() - SETTLED_S

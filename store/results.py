@@ -9,25 +9,23 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from . import codec, disputes
+from . import codec, disputes, reliances
 from .artifacts import now_ms
-from .contract import Digest, Found, NodeKey, Result
+from .contract import Digest, Found, NodeKey, Recipe, Reliance, Result
 from .errors import ArtifactNotFoundError
 from .manifest import digest_of_bytes
-
-QUERY_KEYS = 500
-SIZES = (1, 8, 64, QUERY_KEYS)
-"""Lengths of key lists, so that few statements are ever prepared."""
+from .queries import QUERY_KEYS, filled, marks
 
 PAYLOAD_BYTES = 1024
 """Payloads up to here come with their record."""
 
 COLUMNS = """r.key, r.digest, r.kind, r.size_bytes, r.cost_s, r.subtree_s,
-  r.environment, r.origin, r.recipe, r.reveals_input, r.plan"""
+  r.environment, r.origin, r.recipe, r.reveals_input, r.plan, r.operation"""
 
 INSERT = """INSERT INTO results (key, digest, kind, size_bytes, cost_s, subtree_s,
-  environment, origin, recipe, reveals_input, plan, total_bytes, stored_bytes,
-  created_ms, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  environment, origin, recipe, reveals_input, plan, operation, total_bytes,
+  stored_bytes, created_ms, used_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (key) DO NOTHING"""
 
 INSERT_PART = """INSERT INTO artifact_parts (parent, child, is_plan) VALUES (?, ?, ?)
@@ -44,6 +42,9 @@ LOG_GRAIN = 1 << 10
 
 Row: TypeAlias = tuple[Any, ...]
 """Values for `INSERT`."""
+
+STORED_BYTES = 13
+"""Where a row has the bytes that it takes as stored."""
 
 
 class DamagedPayloadError(Exception):
@@ -63,13 +64,14 @@ def lookup(
         DamagedPayloadError: a payload does not match its digest.
     """
     for start in range(0, len(keys), QUERY_KEYS):
-        part = _filled(keys[start : start + QUERY_KEYS])
-        query = LOOKUP.format(limit=PAYLOAD_BYTES, marks=_marks(len(part)))
+        part = filled(keys[start : start + QUERY_KEYS])
+        query = LOOKUP.format(limit=PAYLOAD_BYTES, marks=marks(len(part)))
         rows = connection.execute(query, part).fetchall()
         parts = _parts(connection, [row[1] for row in rows])
+        relied = reliances.of(connection, [row[0] for row in rows])
         for row in rows:
-            result = _result(row, parts.get(row[1], ()))
-            yield Found(result, _payload(result.digest, *row[12:])), row[11]
+            result = _result(row, parts.get(row[1], ()), relied.get(row[0], ()))
+            yield Found(result, _payload(result.digest, *row[13:])), row[12]
 
 
 def insert(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
@@ -93,6 +95,7 @@ def insert(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
         is_new = connection.execute(INSERT, row).rowcount
         (added if is_new else held).append((result, row))
     _account(connection, [row for _, row in added])
+    reliances.add(connection, [result for result, _ in added])
     for result, row in held:
         _compare(connection, result, row)
     for result in results:
@@ -109,7 +112,7 @@ def _account(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     )
     stored: Counter[str] = Counter()
     for row in rows:
-        stored[row[7]] += row[12]
+        stored[row[7]] += row[STORED_BYTES]
     connection.executemany(
         "UPDATE origins SET stored_bytes = stored_bytes + ? WHERE origin = ?",
         [(size, origin) for origin, size in stored.items()],
@@ -121,36 +124,80 @@ def _account(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
 
 
 def _compare(connection: sqlite3.Connection, result: Result, row: Row) -> None:
-    """See whether what is held says the same."""
+    """See whether what is held says the same, and rests on no more."""
     query = "SELECT digest, environment, origin FROM results WHERE key = ?"
-    held = connection.execute(query, (result.key,)).fetchone()
-    if held[0] != result.digest:
-        disputes.note(connection, result.key, *held)
-        said = (result.digest, result.environment, result.origin)
-        disputes.note(connection, result.key, *said)
-    elif held[2] != result.origin == "local":
+    digest, environment, origin = connection.execute(query, (result.key,)).fetchone()
+    relied = reliances.of(connection, [result.key]).get(result.key, ())
+    if digest != result.digest:
+        for it in (
+            (digest, environment, witness(origin, relied)),
+            (result.digest, result.environment, witness_of(result)),
+        ):
+            disputes.note(connection, result.key, *it)
+    elif _rests_on_less(result, origin, relied):
         _replace(connection, result, row)
+
+
+def witness(origin: str, relies_on: Sequence[Reliance]) -> str:
+    """Return whose word a record is in a conflict: ours only if it relies on nobody."""
+    return "peer" if origin == "local" and relies_on else origin
+
+
+def witness_of(result: Result) -> str:
+    """Return whose word a record is in a conflict."""
+    return witness(result.origin, result.relies_on)
+
+
+def _rests_on_less(result: Result, origin: str, relied: Sequence[Reliance]) -> bool:
+    """Return whether a record is to take the place of one with the same digest."""
+    is_local, was_local = result.origin == "local", origin == "local"
+    if is_local == was_local:
+        return len(result.relies_on) < len(relied)
+    return is_local and len(result.relies_on) <= len(relied)
 
 
 def _insert_disputed(connection: sqlite3.Connection, result: Result, row: Row) -> None:
     key, digest, environment = result.key, result.digest, result.environment
-    if result.origin == "local":
+    said_by = witness_of(result)
+    if said_by == "local":
         disputes.settle(connection, key, digest, environment)
     else:
-        disputes.note(connection, key, digest, environment, result.origin)
-    if disputes.answers(connection, [key])[key] == digest:
-        _replace(connection, result, row)
+        disputes.note(connection, key, digest, environment, said_by)
+    if disputes.answers(connection, [key])[key] != digest:
+        return
+    query = "SELECT digest, origin FROM results WHERE key = ?"
+    held = connection.execute(query, (key,)).fetchone()
+    if held is not None and held[0] == digest:
+        relied = reliances.of(connection, [key]).get(key, ())
+        if not _rests_on_less(result, held[1], relied):
+            return
+    _replace(connection, result, row)
 
 
 def _replace(connection: sqlite3.Connection, result: Result, row: Row) -> None:
-    """Insert what is right; a record of what was not, or not computed here, goes."""
-    connection.execute(
-        "DELETE FROM results WHERE key = ?"
-        " AND (digest <> ? OR (origin <> 'local' AND ? = 'local'))",
-        (result.key, result.digest, result.origin),
-    )
-    if connection.execute(INSERT, row).rowcount:
-        _account(connection, [row])
+    """Insert a record instead of the one that is held of its key, if any."""
+    connection.execute("DELETE FROM results WHERE key = ?", (result.key,))
+    connection.execute(INSERT, row)
+    _account(connection, [row])
+    reliances.add(connection, [result])
+
+
+def note_recipes(connection: sqlite3.Connection, recipes: Sequence[Recipe]) -> None:
+    """Keep what re-lowers results, where it is not known.
+
+    Raises:
+        ArtifactNotFoundError: a plan is not here (any more).
+    """
+    query = "SELECT 1 FROM artifacts WHERE digest = ?"
+    for plan in {recipe.plan for recipe in recipes}:
+        if connection.execute(query, (plan,)).fetchone() is None:
+            raise ArtifactNotFoundError(plan)
+    query = """UPDATE results SET recipe = ?, plan = ? WHERE key = ? AND recipe = x''
+      RETURNING digest"""
+    for key, recipe, plan in recipes:
+        values = (recipe, plan, key)
+        for (digest,) in connection.execute(query, values).fetchall():
+            connection.execute(INSERT_PART, (digest, plan, True))
 
 
 def mark_used(connection: sqlite3.Connection, keys: Sequence[bytes]) -> None:
@@ -175,7 +222,8 @@ def between(
     for row in chain.from_iterable(
         connection.execute(query, ends) for query in (by_key, by_digest)
     ):
-        yield _result(row, children_of(connection, row[1]))
+        relied = reliances.of(connection, row[:1])
+        yield _result(row, children_of(connection, row[1]), relied.get(row[0], ()))
 
 
 def children_of(connection: sqlite3.Connection, digest: bytes) -> tuple[Digest, ...]:
@@ -185,7 +233,11 @@ def children_of(connection: sqlite3.Connection, digest: bytes) -> tuple[Digest, 
     return tuple(Digest(child) for (child,) in connection.execute(query, (digest,)))
 
 
-def _result(row: Sequence[Any], children: tuple[Digest, ...] = ()) -> Result:
+def _result(
+    row: Sequence[Any],
+    children: tuple[Digest, ...],
+    relies_on: tuple[Reliance, ...],
+) -> Result:
     return Result(
         key=row[0],
         digest=row[1],
@@ -199,6 +251,8 @@ def _result(row: Sequence[Any], children: tuple[Digest, ...] = ()) -> Result:
         reveals_input=bool(row[9]),
         children=children,
         plan=row[10],
+        operation=row[11],
+        relies_on=relies_on,
     )
 
 
@@ -250,6 +304,7 @@ def _row(result: Result, sizes: dict[Digest, tuple[int, int]], now: int) -> Row:
         result.recipe,
         result.reveals_input,
         result.plan,
+        result.operation,
         total_bytes,
         stored_bytes,
         now,
@@ -262,20 +317,10 @@ def _parts(
 ) -> dict[bytes, tuple[Digest, ...]]:
     if not digests:
         return {}
-    digests = _filled(digests)
+    digests = filled(digests)
     query = f"""SELECT parent, child FROM artifact_parts
-      WHERE parent IN ({_marks(len(digests))}) AND NOT is_plan ORDER BY parent, child"""
+      WHERE parent IN ({marks(len(digests))}) AND NOT is_plan ORDER BY parent, child"""
     parts: dict[bytes, tuple[Digest, ...]] = {}
     for parent, child in connection.execute(query, digests):
         parts[parent] = (*parts.get(parent, ()), child)
     return parts
-
-
-def _filled(values: Sequence[bytes]) -> list[bytes]:
-    # A repeated value changes nothing; it fills the statement up to a usual length.
-    size = next(size for size in SIZES if size >= len(values))
-    return [*values, *[values[-1]] * (size - len(values))]
-
-
-def _marks(count: int) -> str:
-    return ",".join("?" * count)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from . import check, disputes, leases, place, results, stream
+from . import check, disputes, leases, place, reliances, results, stream
 from .artifacts import Artifacts, OpenArtifact, now_ms
 from .blobs import Blobs
 from .collect import stored_bytes
@@ -23,6 +23,7 @@ from .contract import (
     GcReport,
     Leases,
     NodeKey,
+    Recipe,
     Result,
     Small,
     StoreStats,
@@ -177,8 +178,10 @@ class SqliteStore:
                 evidence = [hit.result for hit in hits]
                 self.database.write(partial(_note, evidence=evidence))
                 found.pop(key, None)
-            elif key not in disputed or disputed[key] in digests:
-                found.setdefault(key, small[0])
+            elif (key not in disputed or disputed[key] in digests) and (
+                key not in found or found[key].result.relies_on
+            ):
+                found[key] = small[0]  # relies on nobody
         return found
 
     def note_conflict(
@@ -190,12 +193,23 @@ class SqliteStore:
             said = Result(key, digest, "", 0, 0.0, 0.0, environment, origin)
             self.database.transact(lambda c: _note(c, [*held, said]))
 
+    def correct(self, key: NodeKey, digest: Digest, environment: str) -> None:
+        """Note that a key computes to ``digest``, as an audit has found out.
+
+        What else was computed here, or is held, was wrong: it is evidence from now on,
+        and no answer.
+        """
+        self.note_conflict(key, digest, environment, "local")
+        self.database.transact(lambda c: disputes.correct(c, key, digest))
+
     def commit(self, batch: Batch) -> Future[None]:
         """Queue ``batch`` for the next group commit; the future ends when durable."""
 
         def work(connection: sqlite3.Connection) -> None:
             if batch.results:
                 self._insert_results(connection, batch.results)
+            if batch.recipes:
+                self._note_recipes(connection, batch.recipes)
             if batch.small:
                 append(connection, batch.small)
                 _settle_small(connection, batch.small)
@@ -210,6 +224,14 @@ class SqliteStore:
     ) -> None:
         try:
             results.insert(connection, records)
+        except ArtifactNotFoundError as error:
+            raise self._artifacts.why_missing(error.digest) from None
+
+    def _note_recipes(
+        self, connection: sqlite3.Connection, recipes: Sequence[Recipe]
+    ) -> None:
+        try:
+            results.note_recipes(connection, recipes)
         except ArtifactNotFoundError as error:
             raise self._artifacts.why_missing(error.digest) from None
 
@@ -240,6 +262,11 @@ class SqliteStore:
                 break
         records.close()  # type: ignore[attr-defined]
         return found
+
+    def relying(self, member: str, from_sequence: int) -> list[NodeKey]:
+        """Return the keys of results that rely on a member, from a record on."""
+        with self.database.read() as connection:
+            return reliances.relying(connection, member, from_sequence)
 
     def remove(self, keys: Iterable[NodeKey]) -> int:
         """Remove records, pinned or not; return how many there were.
@@ -315,6 +342,13 @@ class SqliteStore:
         """Give leases back without a result."""
         given = list(keys)
         self.database.write(lambda c: leases.give_back(c, self._owner, given))
+
+    def is_computing(self) -> bool:
+        """Return whether somebody else computes for this store just now.
+
+        Somebody who has taken no lease yet is not seen.
+        """
+        return not self._owner.is_alone()
 
     def changes(self) -> int:
         """Return a number that differs after another process committed."""
@@ -417,7 +451,8 @@ def _store_id(database: Database, connection: sqlite3.Connection) -> str:
 
 def _note(connection: sqlite3.Connection, evidence: Sequence[Result]) -> None:
     for it in evidence:
-        disputes.note(connection, it.key, it.digest, it.environment, it.origin)
+        said_by = results.witness_of(it)
+        disputes.note(connection, it.key, it.digest, it.environment, said_by)
 
 
 def _settle_small(connection: sqlite3.Connection, smalls: Sequence[Small]) -> None:

@@ -24,6 +24,7 @@ COMMANDS = (
     "leave",
     "status",
     "peers",
+    "audit",
     "forget",
     "results",
     "store",

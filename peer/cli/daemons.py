@@ -30,6 +30,7 @@ def daemon_options(config: Config) -> DaemonOptions:
         interfaces=config.interfaces,
         share=config.share,
         share_inputs=config.share_inputs,
+        audit_share=config.audit_share,
         name=config.name or "",
         enrol_port=port + 1 if 0 < port < 65535 else 0,
     )

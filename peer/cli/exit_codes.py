@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """The network was required, and no daemon answers."""
     GOAL_FAILED = 8
     """At least one goal failed while running."""
+    WRONG_RESULT = 9
+    """``audit`` found a result of somebody else to be wrong."""
     INTERRUPTED = 130
     """The command was stopped before its end."""
 

@@ -38,6 +38,19 @@ def find_member(text: str, members: Sequence[PeerStatus]) -> PeerStatus:
     raise NoMatchError(f"several members are called '{text}'; give an id:\n{lines}")
 
 
+def quarantined_members(store: SqliteStore) -> list[PeerStatus]:
+    """Return the members whose results are not taken here, as far as names tell."""
+    from peer.daemon.quarantine import Quarantine
+    from peer.identity import Members
+    from peer.local.messages import PeerStatus
+
+    names = {node_id: name for node_id, (name, _) in Members(store).seen().items()}
+    return [
+        PeerStatus(node_id=it.member, name=names.get(it.member) or it.member)
+        for it in Quarantine(store).all()
+    ]
+
+
 def next_sequence(store: SqliteStore, node_id: str) -> int:
     """Return the number after all records of a member that are known here."""
     with store.database.read() as connection:

@@ -25,8 +25,29 @@ LOOK_EVERY_S = 5.0
 SENTENCES = {
     "join": "{who} came ({peer})",
     "part": "{who} went",
-    "revoke": "{who} is a member no longer; {dropped} of its results were dropped",
+    "revoke": "{who} is a member no longer",
+    "drop": "dropped what rests on {who}, results: {results}",
     "forget": "{results} results were forgotten, as a member asked",
+    "audits_begin": "computes results of others here too, while nobody needs the time",
+    "audits_end": "has computed results of others, {cpu_s} s of CPU",
+    "audits_end failed": "warning: computing results of others ended with exit code "
+    "{code}; it is tried again later",
+    "conflict": "warning: {who} says that a result is another than is known here; it"
+    " will be computed here",
+    "doubt": "in doubt, and to be computed here, results: {results}",
+    "quarantine": "warning: a result of {who} was found wrong ({reason}); its results"
+    " are not taken here any more, see 'voxpeer peers'",
+    "undo": "dropped what rests on {who}, results: {results}",
+    "recant": "warning: a result of this machine was found wrong, and is not served"
+    " any more; test the memory and the disk of this machine",
+    "acquit": "{who} is believed again: what was wrong there was not its fault",
+    "forgive": "{who} is believed again, as was asked for on this machine",
+    "bar": "warning: {who} sent damaged data three times, and is not asked for data"
+    " for a day",
+    "unshareable": "warning: {operation} does not give the same everywhere, or not"
+    " every time; its results are not shared any more",
+    "unshared": "results of {operation} are not offered any more: {results}",
+    "untold": "warning: the other members could not be told: {problem}",
     "enrol": "others can join with a token, on port {port}",
     "enrol 0": "no token is good any more; 'voxpeer invite' prints another one",
     "start": "",
@@ -38,6 +59,9 @@ SENTENCES = {
 }
 """How events of the daemon read, "" for those that say nothing new; others are shown
 as they are."""
+
+AUDITED = ("0", "9", "130", "-15")
+"""Exit codes of audits that ended well, or were ended."""
 
 
 class Narrator(logging.Handler):
@@ -98,12 +122,15 @@ class Narrator(logging.Handler):
             details = dict(word.split("=", 1) for word in words)
         except ValueError:
             return message
-        peer = details.get("peer", "")
+        about = (details[it] for it in ("peer", "member", "signer") if it in details)
+        peer = next(about, "")
         if "called" in details:
             self._names[peer] = details["called"]
         details["who"] = self._names.get(peer, peer)
         if name == "enrol" and details.get("port") == "0":
             name = "enrol 0"
+        if name == "audits_end" and details.get("code") not in AUDITED:
+            name = "audits_end failed"
         try:
             return SENTENCES[name].format_map(details)
         except KeyError:
@@ -134,10 +161,12 @@ def changes(before: PeerStatus, now: PeerStatus) -> list[str]:
     lines = []
     fetched = now.fetched - before.fetched
     if fetched > 0:
-        size = format_size(now.fetched_bytes - before.fetched_bytes)
+        size_bytes = now.fetched_bytes - before.fetched_bytes
         saved_s = now.saved_s - before.saved_s
         saved = f": {format_duration(saved_s)} saved" if saved_s >= 0.001 else ""
-        what = f"{fetched} result{'' if fetched == 1 else 's'}, {size}"
+        what = f"{fetched} result{'' if fetched == 1 else 's'}"
+        if size_bytes:  # short values come within their records
+            what += f", {format_size(size_bytes)}"
         lines.append(f"fetched {what}, from {now.name}{saved}")
     if now.served_bytes > before.served_bytes:
         size = format_size(now.served_bytes - before.served_bytes)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from peer.quantities import format_duration, format_size, format_span
 
+from .audit_views import audits_text
+from .claim_views import claim_facts, is_of_claims
 from .output import write_line, write_table
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ WAYS = {
     "referral": "introduced",
 }
 """How a peer was found, as people read it."""
+
+SHOWN_FILES = 20
 
 SHOWN_REALM = 16
 """Hexadecimal digits of a realm that are shown."""
@@ -57,8 +61,47 @@ def show_peers(peers: Iterable[PeerStatus]) -> None:
     rows = [(*_who(peer), *_traffic(peer)) for peer in ordered]
     write_table((*head, "refused", "seen", "address"), rows)
     for peer in ordered:
-        if not peer.shares_floats:
-            write_line(f"{peer.name or peer.node_id}: {floats_text(peer)}")
+        for text in _remarks(peer):
+            write_line(f"{peer.name or peer.node_id}: {text}")
+
+
+def _remarks(peer: PeerStatus) -> Iterator[str]:
+    """Yield what is worth saying of a peer besides its row."""
+    if not peer.shares_floats:
+        yield floats_text(peer)
+    if peer.refused_from is not None:
+        yield quarantine_text(peer)
+    if peer.is_accused:
+        yield (
+            "another member says that a result of it is wrong; that is being looked"
+            " into, and more of its results are computed here as well"
+        )
+    if peer.is_barred:
+        yield (
+            "is not asked for data for a day, because damaged data came from it three"
+            " times: its disk or memory may be failing"
+        )
+
+
+def quarantine_text(peer: PeerStatus) -> str:
+    """Return why a peer's results are not taken, and what to do."""
+    first = peer.refused_from or 0
+    since = f", from its record {first} on" if first > 1 else ""
+    text = (
+        f"its results are not taken here any more{since}, because one was wrong"
+        f" ({peer.refused_because}, {format_span(peer.refused_s)} ago)"
+    )
+    if peer.excuses:
+        text += (
+            "; it was computed from results of"
+            f" {', '.join(peer.excuses)}, and the fault may be there"
+        )
+    name = peer.name or peer.node_id
+    return (
+        f"{text}. Have that machine's memory, disk and software looked at; then"
+        f" 'voxpeer peers trust {name}' here, or 'voxpeer peers revoke {name}' on a"
+        " sponsor to end its membership everywhere"
+    )
 
 
 def floats_text(peer: PeerStatus) -> str:
@@ -83,9 +126,20 @@ def _facts(status: Status, store: str) -> Iterator[tuple[str, str]]:
     yield "sharing", f"{offered}, {status.advertised} of them announced by mDNS"
     yield "certificate", f"for {max(status.certificate_days, 0):.0f} more days"
     yield "peers", _census(status.peers)
-    if status.counters:
-        counters = sorted(status.counters.items())
-        yield "counters", ", ".join(f"{name} {count}" for name, count in counters)
+    audits = audits_text(status.open_audits, status.audits, status.audit_cpu_s)
+    if audits:
+        yield "audits", audits
+    trust = ", ".join(_trust(status))
+    if trust:
+        yield "trust", trust
+    yield from claim_facts(status)
+    counters = [
+        f"{name} {count}"
+        for name, count in sorted(status.counters.items())
+        if not is_of_claims(name)
+    ]
+    if counters:
+        yield "counters", ", ".join(counters)
 
 
 def _census(peers: Iterable[PeerStatus]) -> str:
@@ -94,7 +148,41 @@ def _census(peers: Iterable[PeerStatus]) -> str:
     return ", ".join(counts) or "nobody yet"
 
 
+def _trust(status: Status) -> Iterator[str]:
+    """Yield what there is to say about what is believed."""
+    quarantined = sum(peer.refused_from is not None for peer in status.peers)
+    for count, one, many in (
+        (quarantined, "member not believed", "members not believed"),
+        (status.disputes, "dispute", "disputes"),
+        (status.conflicts, "result in doubt", "results in doubt"),
+        (len(status.unshareable), "operation not shared", "operations not shared"),
+        (len(status.wrong_files), "file to make right", "files to make right"),
+    ):
+        if count:
+            yield f"{count} {one if count == 1 else many}"
+
+
 def _own_hints(status: Status) -> Iterator[str]:
+    for operation in status.unshareable:
+        yield (
+            f"{operation} does not give the same on every machine, or not every time:"
+            " its results are not shared, and each machine computes its own"
+        )
+    if status.wrong_files:
+        names = "".join(f"\n  {path}" for path in status.wrong_files[:SHOWN_FILES])
+        more = len(status.wrong_files) - SHOWN_FILES
+        names += f"\n  and {more} more" if more > 0 else ""
+        yield (
+            "these files were made from results that are not believed any more. They"
+            " are written anew when the machine has time; 'voxpeer audit' does it now,"
+            f" and so does running the program again:{names}"
+        )
+    if sum(peer.refused_from is not None for peer in status.peers) > 1:
+        yield (
+            "several members are not believed here. If these do believe each other, it"
+            " is this machine that is wrong: have its memory, disk and software looked"
+            " at"
+        )
     if status.certificate_days <= 0:
         yield (
             "the certificate of this machine has ended, so nobody talks to it; get a "
@@ -117,6 +205,8 @@ def _who(peer: PeerStatus) -> tuple[str, ...]:
     state = peer.state
     if state == "live" and peer.found_by:
         state = f"live ({WAYS.get(peer.found_by, peer.found_by)})"
+    if peer.refused_from is not None:
+        state += ", not believed"
     name = f"{peer.name or '?'}{' *' if peer.is_sponsor else ''}"
     offers = str(peer.shared_results) if peer.state == "live" else "-"
     return name, peer.node_id, state, peer.version or "-", offers
@@ -125,7 +215,9 @@ def _who(peer: PeerStatus) -> tuple[str, ...]:
 def _traffic(peer: PeerStatus) -> tuple[str, ...]:
     fetched = "-"
     if peer.fetched:
-        fetched = f"{peer.fetched} ({format_size(peer.fetched_bytes)})"
+        fetched = str(peer.fetched)
+        if peer.fetched_bytes:  # short values come within their records
+            fetched += f" ({format_size(peer.fetched_bytes)})"
     return (
         fetched,
         format_duration(peer.saved_s) if peer.saved_s > 0 else "-",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from peer.quantities import format_duration, format_size
 
-from .output import note, write_line
+from .audit_views import audited_json, audited_text
+from .output import format_time, note, write_line
 from .reasons import BECAUSE
 
 if TYPE_CHECKING:
+    from scheduler.audits import EndedAudit
     from scheduler.why import (
         Difference,
         ExplainedNode,
@@ -29,24 +30,33 @@ INLINE = ("constant", "variable")
 LABEL_WIDTH = 46
 
 
-def explanation_json(found: ResultExplanation) -> dict[str, object]:
+def explanation_json(
+    found: ResultExplanation, audits: Mapping[NodeKey, EndedAudit]
+) -> dict[str, object]:
     """Return the JSON object that ``why --json`` prints."""
     from dataclasses import asdict
 
     fields = asdict(found)
     shown = _shown(fields)
     assert isinstance(shown, dict)
-    return shown
+    return {**shown, "audits": [audited_json(audit) for audit in audits.values()]}
 
 
-def show_explanation(found: ResultExplanation) -> None:
-    """Show where each part of a result came from, and what is new in it."""
+def show_explanation(
+    found: ResultExplanation, audits: Mapping[NodeKey, EndedAudit]
+) -> None:
+    """Show where each part of a result came from, and what is new in it.
+
+    Args:
+        found: the result, and what it was made of.
+        audits: of its nodes, the last that has ended.
+    """
     name = found.label or "result"
     write_line(f"{name}  {found.key.hex()}")
     if found.run_id:
-        write_line(f"of {found.program}, run {_when(found.started_ms)}")
+        write_line(f"of {found.program}, run {format_time(found.started_ms)}")
     write_line("")
-    lines = list(Tree(found).lines())
+    lines = list(Tree(found, audits).lines())
     for line in lines[:SHOWN_NODES]:
         write_line(line)
     if len(lines) > SHOWN_NODES:
@@ -60,8 +70,11 @@ def show_explanation(found: ResultExplanation) -> None:
 class Tree:
     """The lines of an explanation: each node once, below the first that needs it."""
 
-    def __init__(self, found: ResultExplanation) -> None:
+    def __init__(
+        self, found: ResultExplanation, audits: Mapping[NodeKey, EndedAudit]
+    ) -> None:
         self._found = found
+        self._audits = audits
         self._nodes = {node.key: node for node in found.nodes}
         self._drawn: set[NodeKey] = set()
 
@@ -89,7 +102,7 @@ class Tree:
             node, lead, below, is_spared = todo.pop()
             again = node.key in self._drawn
             self._drawn.add(node.key)
-            state = "as above" if again else _state(node, is_spared)
+            state = "as above" if again else self._state(node, is_spared)
             yield f"{lead + self._label(node):<{LABEL_WIDTH}}  {state}".rstrip()
             if again:
                 continue
@@ -99,6 +112,12 @@ class Tree:
                 is_last = at == len(parts) - 1
                 branch, rest = ("└─ ", "   ") if is_last else ("├─ ", "│  ")
                 todo.append((parts[at], below + branch, below + rest, is_spared))
+
+    def _state(self, node: ExplainedNode, is_spared: bool) -> str:
+        audit = self._audits.get(node.key)
+        is_own = node.how == "computed"
+        audited = "" if audit is None else audited_text(audit, is_own=is_own)
+        return _listed(_state(node, is_spared), audited)
 
     def _parts(self, node: ExplainedNode) -> list[ExplainedNode]:
         known = [self._nodes.get(key) for key in node.arguments if key is not None]
@@ -119,13 +138,24 @@ def _state(node: ExplainedNode, is_spared: bool) -> str:
         return {"file": "file", "unknown": "not recorded"}.get(node.kind, "")
     took = format_duration(node.seconds) if node.seconds else ""
     size = format_size(node.size_bytes) if node.size_bytes else ""
+    waited = _waited(node)
     if node.how == "computed":
-        return _listed("computed", took, size, BECAUSE.get(node.because, ""))
+        because = BECAUSE.get(node.because, "")
+        return _listed("computed", took, size, because, waited)
     if node.how == "peer":
-        return _listed(f"fetched from {node.source}", took, size)
+        return _listed(f"fetched from {node.source}", took, size, waited)
     if node.how == "store":
-        return _listed("here", _earlier(node, took), size)
+        return _listed("here", _earlier(node, took), size, waited)
     return "not needed" if is_spared else ""
+
+
+def _waited(node: ExplainedNode) -> str:
+    """Say for whom a run waited who was at the node already."""
+    if not node.waited_for:
+        return ""
+    is_here = node.waited_for == "this machine"
+    who = "another run" if is_here else node.waited_for
+    return f"waited for {who}, {format_duration(node.waited_s)}"
 
 
 def _earlier(node: ExplainedNode, took: str) -> str:
@@ -133,7 +163,7 @@ def _earlier(node: ExplainedNode, took: str) -> str:
     if not node.when_ms:
         return ""
     how = f"fetched from {node.source}" if node.source else "computed"
-    return f"{how} {_when(node.when_ms)}{f' in {took}' if took else ''}"
+    return f"{how} {format_time(node.when_ms)}{f' in {took}' if took else ''}"
 
 
 def _listed(*texts: str) -> str:
@@ -141,7 +171,7 @@ def _listed(*texts: str) -> str:
 
 
 def _compared(previous: PreviousRun, key: NodeKey) -> Iterator[str]:
-    when = _when(previous.started_ms)
+    when = format_time(previous.started_ms)
     if previous.key == key:
         yield f"the same computation as in the run of {when}"
         return
@@ -169,8 +199,3 @@ def _shown(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_shown(part) for part in value]
     return value
-
-
-def _when(milliseconds: int) -> str:
-    local = time.localtime(milliseconds / 1000)
-    return time.strftime("%Y-%m-%d %H:%M:%S", local)

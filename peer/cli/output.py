@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 
 from peer.errors import OutputError
@@ -30,6 +31,12 @@ def write_line(text: str) -> None:
         raise OutputError(
             f"standard output cannot be written: {error.strerror}"
         ) from error
+
+
+def format_time(milliseconds: int) -> str:
+    """Return a moment, in milliseconds since 1970, as local date and time."""
+    local = time.localtime(milliseconds / 1000)
+    return time.strftime("%Y-%m-%d %H:%M:%S", local)
 
 
 def write_json(value: object) -> None:

@@ -116,6 +116,7 @@ def _elsewhere(progress: Progress) -> list[str]:
         ("asking neighbours for", progress.asking, ""),
         ("fetching", progress.fetching, ""),
         ("waiting for", progress.waiting_for_others, " of other runs"),
+        ("leaving", progress.held_elsewhere, " to others"),
     ]
     return [f"{verb} {count}{rest}" for verb, count, rest in counts if count]
 

@@ -9,6 +9,9 @@ BECAUSE = {
     "cheap": "quicker to compute than to fetch",
     "nobody": "nobody had it",
     "late": "did not come in time",
+    "hedge": "took another machine too long",
+    "held_too_long": "another machine was at it, and nothing came of it",
+    "no_answer": "nobody said in time who computes it",
     "lost": "was damaged or gone here",
 }
 """By ``scheduler.reasons.Reason``, in the order in which they are told."""

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from peer.places import diagnose
 
-from .output import note
+from .output import format_time, note
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from scheduler import Failure, GoalOutcome, PlanError, RunReport
     from scheduler.plan import Plan
+    from store import Digest
 
 SHOWN_LABELS = 3
 
@@ -29,6 +33,7 @@ def report_json(report: RunReport) -> dict[str, object]:
             "from_memory": progress.from_memory,
             "from_store": progress.from_store,
             "from_peers": progress.from_peers,
+            "waited_s": round(progress.waited_s, 6),
             "failed": progress.failed,
             "seconds": round(report.seconds, 6),
         },
@@ -54,6 +59,46 @@ def show_saved(report: RunReport) -> None:
         if goal.saved is not None:
             state = "unchanged" if goal.is_unchanged else "saved"
             note(f"{state} {goal.label}")
+
+
+def show_corrected(report: RunReport, doubtful: Mapping[Path, Digest]) -> None:
+    """Say which files were made from what turned out to be wrong, and are right now.
+
+    Args:
+        report: of the run.
+        doubtful: files that were to be made right when it began, and their values.
+    """
+    for goal in report.goals:
+        before = doubtful.get(goal.saved) if goal.saved is not None else None
+        if before is not None and goal.digest != before:
+            note(
+                f"warning: {goal.label} rested on a result of another machine that was"
+                " found to be wrong, and is right now; look again at what was made of"
+                " it before"
+            )
+
+
+def show_corrected_before(
+    report: RunReport, corrected: Mapping[Path, int]
+) -> list[Path]:
+    """Say which files an audit has written anew; return those that it was said of.
+
+    Args:
+        report: of the run.
+        corrected: files that were wrong, and when they were written anew, in
+            milliseconds since 1970.
+    """
+    told = []
+    for goal in report.goals:
+        if goal.saved is not None and goal.saved in corrected:
+            told.append(goal.saved)
+            note(
+                f"warning: {goal.label} rested on a result of another machine that was"
+                f" found to be wrong, and was written anew on"
+                f" {format_time(corrected[goal.saved])}; look again at what was made"
+                " of it before"
+            )
+    return told
 
 
 def show_failures(plan: Plan, report: RunReport) -> None:

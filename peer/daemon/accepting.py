@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from peer.identity import NodeId, RecordRefused, verify_record
 from peer.wire import WireError, limits, record_checks
 from peer.wire.v1 import peer_pb2, records_pb2
-from store import Digest, NodeKey
+from store import Digest, NodeKey, Reliance
 
-from .attestations import Attestation
+from .attestations import Attestation, others_of
+from .conflicts import settled
 from .content import most_bytes
 from .quota import Quota
 from .realm import Realm
@@ -41,13 +42,30 @@ class Accepted:
     inline: bytes | None
 
     @property
+    def others(self) -> tuple[Reliance, ...]:
+        """Whose records it rests on besides itself."""
+        return others_of(self.record)
+
+    @property
+    def relies_on(self) -> tuple[Reliance, ...]:
+        """Whose records its result rests on, itself among them."""
+        own = Reliance(self.record.signer, self.record.sequence)
+        return tuple(sorted((own, *self.others)))
+
+    @property
     def key(self) -> NodeKey:
         """The node."""
         return self.attestation.key
 
 
 class Refused(Exception):  # noqa: N818 - counted, not an error of ours
-    """A record is not accepted; the text is one word to count it under."""
+    """A record is not accepted; the text is one word to count it under.
+
+    Attributes:
+        evidence: the record, if it is genuine and wrong.
+    """
+
+    evidence: Attestation | None = None
 
 
 def accept(
@@ -81,9 +99,23 @@ def accept(
         raise Refused("malformed") from None
     except RecordRefused as error:
         raise Refused(error.reason) from None
+    _require_believed(realm, record)
     key = NodeKey(record.key)
     if key not in asked:
         raise Refused("unasked")
+    attestation = Attestation(
+        key=key,
+        signer=NodeId(record.signer),
+        digest=Digest(record.digest),
+        sequence=record.sequence,
+        record=signed.record,
+        signature=signed.signature,
+        source=source,
+    )
+    if settled(realm.store, [key]).get(key, attestation.digest) != attestation.digest:
+        wrong = Refused("wrong")
+        wrong.evidence = attestation
+        raise wrong
     if record.kind not in KINDS:
         raise Refused("kind")
     inline = attested.inline if attested.HasField("inline") else None
@@ -96,13 +128,14 @@ def accept(
         raise Refused("size")
     if record.size_bytes > quota.left(NodeId(record.signer)):
         raise Refused("quota")
-    attestation = Attestation(
-        key=key,
-        signer=NodeId(record.signer),
-        digest=Digest(record.digest),
-        sequence=record.sequence,
-        record=signed.record,
-        signature=signed.signature,
-        source=source,
-    )
     return Accepted(record, attestation, inline)
+
+
+def _require_believed(realm: Realm, record: records_pb2.Record) -> None:
+    """Refuse what was found wrong here, or may well be."""
+    if realm.quarantine.refuses(NodeId(record.signer), record.sequence):
+        raise Refused("quarantined")
+    if not realm.may_rest_on(others_of(record)):
+        raise Refused("reliance")
+    if not realm.is_shareable(record.operation, record.environment):
+        raise Refused("unshareable")

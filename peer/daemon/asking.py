@@ -9,7 +9,9 @@ from store import Digest, NodeKey
 
 from . import attestations
 from .accepting import Accepted, Refused, accept
+from .attestations import Attestation
 from .company import Company
+from .conflicts import settled
 from .events import event
 from .quota import Quota
 from .realm import Realm
@@ -50,6 +52,8 @@ class Asking:
                 accepted = accept(self._realm, self._quota, attested, keys, node_id)
             except Refused as error:
                 self.reject(node_id, f"refused_records_{error}")
+                if error.evidence is not None:
+                    self._witness(error.evidence)
                 continue
             other = found.setdefault(accepted.key, accepted)
             if other.attestation.digest != accepted.attestation.digest:
@@ -70,6 +74,9 @@ class Asking:
                 for each in others
                 if self._realm.accepts(each.signer, each.sequence)
             )
+        # What was once in doubt and is not any more cannot be made doubtful again.
+        for key in settled(self._store, keys):
+            known.pop(key, None)
         disputed = set()
         for each in records:
             if not known.get(each.key, set()) <= {each.attestation.digest}:
@@ -79,6 +86,7 @@ class Asking:
 
     def _note_conflict(self, accepted: Accepted) -> None:
         record, attestation = accepted.record, accepted.attestation
+        self._witness(attestation)
         self._store.note_conflict(
             accepted.key, attestation.digest, record.environment, "peer"
         )
@@ -89,6 +97,10 @@ class Asking:
             key=self._realm.log_id(accepted.key),
             signer=attestation.signer,
         )
+
+    def _witness(self, attestation: Attestation) -> None:
+        attestations.witness(self._store, attestation)
+        self._realm.has_evidence.set()
 
     def reject(self, node_id: NodeId, counter: str) -> None:
         """Count something wrong that came from a neighbour."""

@@ -8,10 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from peer.identity import NodeId
-from store import Digest, NodeKey, SqliteStore
+from peer.wire.v1 import records_pb2
+from store import Digest, NodeKey, Reliance, SqliteStore
 
 QUERY_KEYS = 256
 COLUMNS = "key, signer, digest, sequence, record, signature, source"
+
+ADD = """INSERT INTO attestations VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (key, signer) DO UPDATE SET sequence = excluded.sequence,
+    record = excluded.record, signature = excluded.signature,
+    source = excluded.source, seen_ms = excluded.seen_ms
+  WHERE digest = excluded.digest AND sequence > excluded.sequence"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,11 @@ class Attestation:
     source: str
 
 
+def others_of(record: records_pb2.Record) -> tuple[Reliance, ...]:
+    """Return whose records a record rests on besides itself."""
+    return tuple(Reliance(it.signer, it.sequence) for it in record.relies_on)
+
+
 def find(
     store: SqliteStore, keys: Sequence[NodeKey]
 ) -> dict[NodeKey, list[Attestation]]:
@@ -55,7 +67,11 @@ def find(
 
 
 def add(store: SqliteStore, attestations: Iterable[Attestation]) -> None:
-    """Queue records to be written; what is queued after is durable after."""
+    """Queue records to be written; what is queued after is durable after.
+
+    Who has signed several for a node is held to the first digest that came, and to the
+    lowest number of those: what it has said it cannot take back by saying it again.
+    """
     now = time.time_ns() // 1_000_000
     rows = [
         (
@@ -66,11 +82,23 @@ def add(store: SqliteStore, attestations: Iterable[Attestation]) -> None:
     ]
 
     def write(connection: sqlite3.Connection) -> None:
-        connection.executemany(
-            "INSERT OR REPLACE INTO attestations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-        )
+        connection.executemany(ADD, rows)
 
     store.database.write(write)
+
+
+def witness(store: SqliteStore, attestation: Attestation) -> None:
+    """Keep a record as evidence, unless there is one of its signer for the node."""
+    store.database.transact(
+        lambda c: c.execute(
+            "INSERT OR IGNORE INTO attestations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(attestation.key, attestation.signer, attestation.digest),
+                *(attestation.sequence, attestation.record, attestation.signature),
+                *(attestation.source, time.time_ns() // 1_000_000),
+            ),
+        )
+    )
 
 
 def signers(store: SqliteStore) -> list[NodeId]:
@@ -104,6 +132,12 @@ def remove_signer(
     return store.database.transact(work)
 
 
+def remove(store: SqliteStore, key: NodeKey, signer: NodeId) -> None:
+    """Remove one record."""
+    query = "DELETE FROM attestations WHERE key = ? AND signer = ?"
+    store.database.transact(lambda c: c.execute(query, (key, signer)))
+
+
 def remove_keys(store: SqliteStore, keys: Sequence[NodeKey]) -> None:
     """Remove every record of ``keys``."""
     rows = [(key,) for key in keys]
@@ -115,6 +149,14 @@ def remove_keys(store: SqliteStore, keys: Sequence[NodeKey]) -> None:
 def signed_bytes_by_signer(store: SqliteStore) -> dict[NodeId, int]:
     """Return how many bytes of others' results are here, by who signed them."""
     query = """SELECT a.signer, sum(r.size_bytes) FROM attestations a
-      JOIN results r ON r.key = a.key WHERE r.origin = 'peer' GROUP BY a.signer"""
+      JOIN results r ON r.key = a.key AND r.digest = a.digest
+      WHERE r.origin = 'peer' GROUP BY a.signer"""
+    with store.database.read() as connection:
+        return {NodeId(row[0]): row[1] for row in connection.execute(query)}
+
+
+def counts_by_signer(store: SqliteStore) -> dict[NodeId, int]:
+    """Return how many records of each signer are here."""
+    query = "SELECT signer, count(*) FROM attestations GROUP BY signer"
     with store.database.read() as connection:
         return {NodeId(row[0]): row[1] for row in connection.execute(query)}

@@ -22,7 +22,7 @@ from store import (
 )
 
 from . import attestations
-from .attestations import Attestation
+from .attestations import Attestation, others_of
 from .realm import Realm
 
 KEPT_RECORDS = 1024
@@ -43,6 +43,8 @@ class Attesting:
         held = attestations.find(self._store, keys)
         records, unsigned = [], []
         for key, hit in found.items():
+            if not self._may_share(hit.result):
+                continue
             good = self._acceptable(held.get(key, ()), hit.result)
             if good:
                 records.append(good[0])
@@ -76,6 +78,12 @@ class Attesting:
             return identity.chain
         return self._realm.directory.chain(signer)
 
+    def _may_share(self, result: Result) -> bool:
+        """Return whether nothing is known here that speaks against a result."""
+        return self._realm.may_rest_on(result.relies_on) and self._realm.is_shareable(
+            result.operation, result.environment
+        )
+
     def _acceptable(
         self, held: Sequence[Attestation], result: Result
     ) -> list[Attestation]:
@@ -86,6 +94,7 @@ class Attesting:
             for each in held
             if each.digest == result.digest
             and self._realm.accepts(each.signer, each.sequence)
+            and self._realm.may_rest_on(others_of(self._record(each)))
             and self.chain(each.signer) is not None
         ]
         return sorted(good, key=lambda each: each.signer != me)

@@ -34,10 +34,9 @@ from .neighbourhood import Neighbourhood
 from .peeking import PeekError, peek
 from .realm import Realm
 from .serving import introduction_of
+from .syncing import synchronise
 
 WORKERS = 16
-MAX_SYNCS = 1000
-"""Replies to one synchronisation; more statements than that come the next time."""
 
 
 class Company:
@@ -50,6 +49,7 @@ class Company:
         introduce: Callable[[], peer_pb2.HelloRequest],
         on_count: Callable[[int], None],
         wake: Callable[[], None],
+        on_news: Callable[[NodeId], None] = lambda node_id: None,
     ) -> None:
         """Begin alone.
 
@@ -59,6 +59,7 @@ class Company:
             introduce: says who we are.
             on_count: called when the number of live neighbours may have changed.
             wake: called when :meth:`step` may have something to do.
+            on_news: called with a neighbour whose inventory has changed.
         """
         me = realm.identity.node_id
         self.neighbourhood = Neighbourhood(me, boot_id)
@@ -69,7 +70,7 @@ class Company:
         self._on_count = on_count
         self._wake = wake
         self._lock = threading.RLock()
-        self._following = Following(self.neighbourhood, self._lock)
+        self._following = Following(self.neighbourhood, self._lock, on_news)
         self._links: dict[NodeId, Link] = {}
         self._workers = ThreadPoolExecutor(WORKERS, "company")
         self._told_clones: frozenset[NodeId] = frozenset()
@@ -106,6 +107,11 @@ class Company:
         for task, node_id in tasks:
             self._begin(task, node_id)
         self._tell()
+
+    def wait_s(self) -> float:
+        """Return after how long to call :meth:`step` at the latest."""
+        with self._lock:
+            return self.neighbourhood.wait_s(time.monotonic())
 
     def cut(self, node_id: NodeId) -> None:
         """A neighbour is no member any more: no more calls, none that goes on."""
@@ -218,6 +224,21 @@ class Company:
         """Return whom to ask for which of ``keys``."""
         with self._lock:
             return self.neighbourhood.hints_for(time.monotonic(), keys)
+
+    def listed(self, node_id: NodeId, keys: Sequence[NodeKey]) -> list[NodeKey]:
+        """Return which of ``keys`` a neighbour's inventory has."""
+        with self._lock:
+            known = self.neighbourhood.get(node_id)
+            return known.hints.listed(keys) if known is not None else []
+
+    def listed_by(self, keys: Sequence[NodeKey]) -> dict[NodeId, list[NodeKey]]:
+        """Return which live neighbours' inventories have which of ``keys``."""
+        with self._lock:
+            live = self.neighbourhood.live(time.monotonic())
+            found = {
+                node_id: known.hints.listed(keys) for node_id, known in live.items()
+            }
+        return {node_id: listed for node_id, listed in found.items() if listed}
 
     def referrals(self, asker: NodeId) -> list[peer_pb2.Referral]:
         """Return live neighbours, for another member."""
@@ -388,11 +409,7 @@ class Company:
         return is_new
 
     def _sync(self, link: Link) -> None:
-        for _ in range(MAX_SYNCS):
-            have = self._realm.standing.have()[: limits.SYNC_HAVE]
-            statements = link.sync(have)
-            if not statements or not self._realm.take_statements(statements):
-                return
+        synchronise(self._realm, link)
 
     # ---- details -----------------------------------------------------------
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 
 from peer.forgetting import drop_forgotten
 from peer.identity import NodeId
-from store import NodeKey, SqliteStore
+from store import SqliteStore
 
 from . import attestations
 from .company import Company
 from .events import event
 from .realm import Realm
-from .shared import Shared
-
-PART = 1000
+from .undoing import Remove, undo
 
 
 class Consequences:
     """Makes the store and the links agree with the realm's statements."""
 
-    def __init__(self, realm: Realm, company: Company, shared: Shared) -> None:
+    def __init__(self, realm: Realm, company: Company, remove: Remove) -> None:
         self._realm = realm
         self._store: SqliteStore = realm.store
         self._company = company
-        self._shared = shared
+        self._remove = remove
         self._cut: set[NodeId] = set()
         self._digest = b""
         self._lock = threading.Lock()
@@ -37,7 +34,8 @@ class Consequences:
             if digest == self._digest:
                 return
             self.cut_links()
-            for signer in attestations.signers(self._store):
+            revoked = self._realm.standing.revoked()
+            for signer in {*attestations.signers(self._store), *revoked}:
                 first = self._realm.refused_from(signer)
                 if first is not None:
                     self._drop(signer, first)
@@ -62,21 +60,9 @@ class Consequences:
                 event("revoke", level=30, peer=node_id)
 
     def _drop(self, signer: NodeId, from_sequence: int) -> None:
-        """Drop what nobody but ``signer`` has said, from a record on."""
-        keys = attestations.remove_signer(self._store, signer, from_sequence)
-        dropped = 0
-        for start in range(0, len(keys), PART):
-            found = self._store.lookup(keys[start : start + PART])
-            dropped += self._remove(
-                key for key, hit in found.items() if hit.result.origin == "peer"
-            )
-        if dropped:
-            event("drop", level=30, signer=signer, results=dropped)
-
-    def _remove(self, keys: Iterable[NodeKey]) -> int:
-        keys = list(keys)
-        if not keys:
-            return 0
-        self._shared.remove(keys)
-        attestations.remove_keys(self._store, keys)
-        return self._store.remove(keys)
+        """Drop what rests on a signer's word alone, from a record on."""
+        me = self._realm.identity.node_id
+        withdraw = self._realm.quarantine.withdraw
+        undone = undo(self._store, me, signer, from_sequence, self._remove, withdraw)
+        if undone.results:
+            event("drop", level=30, signer=signer, results=undone.results)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 import time
+from random import Random
 
 from peer.exchange import ExchangeError, PeerServer
 from peer.identity import Identity, NodeId
@@ -21,10 +23,15 @@ from store import SqliteStore, StoreError
 
 from .advice import advice
 from .announcing import Announcing
-from .attestations import signed_bytes_by_signer
+from .attestations import counts_by_signer, signed_bytes_by_signer
 from .attesting import Attesting
+from .auditing import Auditing, audit_command
+from .barring import Barring
+from .claim_policy import ClaimPolicy
+from .claiming import Claiming
 from .company import Company
 from .consequences import Consequences
+from .drawing import Draw
 from .enrolling import Enrolling
 from .errors import PortTakenError
 from .events import event, mistake
@@ -44,6 +51,7 @@ from .requests import Requests
 from .serving import Serving
 from .shared import Rule, Shared
 from .traffic import Traffic
+from .trust import Trust
 
 STEP_S = 0.5
 """Between two looks at what is due, unless something happens before."""
@@ -58,7 +66,11 @@ class Daemon:
     """One daemon.  :meth:`start` returns once it serves; :meth:`stop` ends it."""
 
     def __init__(
-        self, store: SqliteStore, identity: Identity, options: DaemonOptions
+        self,
+        store: SqliteStore,
+        identity: Identity,
+        options: DaemonOptions,
+        random: Random | None = None,
     ) -> None:
         """Take the store's place as its daemon.
 
@@ -66,6 +78,8 @@ class Daemon:
             store: stays the caller's, and has to stay open.
             identity: of the store.
             options: what the user chose.
+            random: draws what is audited; nobody else may know what it draws.  The
+                system's own by default.
 
         Raises:
             AlreadyRunningError: the store has a daemon.
@@ -75,12 +89,12 @@ class Daemon:
         self.options = options
         self._place = DaemonPlace(store.path, store.store_id)
         try:
-            self._build(identity)
+            self._build(identity, random or secrets.SystemRandom())
         except BaseException:
             self._place.leave()
             raise
 
-    def _build(self, identity: Identity) -> None:
+    def _build(self, identity: Identity, random: Random) -> None:
         store, options = self.store, self.options
         self._started = time.monotonic()
         self._boot_id = os.urandom(limits.BOOT_ID_BYTES)
@@ -107,6 +121,8 @@ class Daemon:
             lambda: goal_keys(store),
             self.realm.is_forgotten,
             self.realm.accepts,
+            self.realm.is_shareable,
+            lambda: self._claiming.computed(),
         )
         self.company = Company(
             self.realm,
@@ -114,8 +130,13 @@ class Daemon:
             self.introduction,
             self._on_count,
             self._wake.set,
+            lambda node_id: self._claiming.heard_of(node_id),
         )
-        self._locating = Locating(self.realm, self.company, self._traffic, speeds)
+        self._barring = Barring()
+        self._draw = Draw(random, counts_by_signer(store))
+        self._locating = Locating(
+            self.realm, self.company, self._traffic, speeds, self._barring
+        )
         self._fetching = Fetching(
             self.realm,
             self.company,
@@ -123,33 +144,57 @@ class Daemon:
             self._traffic,
             speeds,
             self._quota,
+            self._barring,
+            self._draw,
         )
-        self._consequences = Consequences(self.realm, self.company, self._shared)
+        self._claiming = Claiming(
+            self.realm,
+            self._boot_id,
+            self.company,
+            self._fetching,
+            ClaimPolicy(self.realm, self.company, speeds, options),
+            lambda: self._on_count(len(self.company.live())),
+        )
+        self._auditing = Auditing(
+            store,
+            audit_command(store.path),
+            options.audit_share,
+            self._started,
+        )
+        self._trust = Trust(self.realm, self._shared, self._draw, self._barring)
+        self._consequences = Consequences(self.realm, self.company, self._trust.remove)
         self._renewing = Renewing(self.realm, self.company, self._on_renewed)
         serving = Serving(
             self,
             self.realm,
             self._shared,
             Attesting(self.realm),
+            self._claiming,
             share_inputs=options.share_inputs,
         )
         self._server = PeerServer(self.realm.credentials, serving, self.realm.counters)
         requests = Requests(
             self,
             self.realm,
-            self.company,
             self._shared,
             self._consequences,
             self._locating,
             self._fetching,
+            self._claiming,
         )
         self._local = LocalServer(
-            self._place, store.store_id, requests.handle, self.realm.counters.add
+            self._place,
+            store.store_id,
+            requests.handle,
+            self.realm.counters.add,
+            self._claiming.ended,
+            identity.node_id,
         )
         self._announcing: Announcing | None = None
         self._enrolling: Enrolling | None = None
         self._thread = threading.Thread(target=self._run, name="daemon", daemon=True)
         self._flush_at = self._remember_at = 0.0
+        self._remembered: frozenset[NodeId] = frozenset()
 
     # ---- life --------------------------------------------------------------
 
@@ -167,6 +212,7 @@ class Daemon:
             raise
 
     def _start(self) -> None:
+        self._trust.begin()
         self._step_store()
         try:
             self.bound = tuple(self._server.start(listen_at(self.options)))
@@ -194,6 +240,7 @@ class Daemon:
             )
             self._announcing.start()
         self.realm.on_change = self._on_statements
+        self._claiming.start()
         self.company.start(self.options.seeds)
         self._thread.start()
         self._local.start()
@@ -220,7 +267,9 @@ class Daemon:
             self._announcing.stop()
         if self._enrolling is not None:
             self._enrolling.stop()
+        self._auditing.stop()
         self.company.remember(wait=True)
+        self._claiming.stop()
         self._locating.stop()
         self._fetching.stop()
         self.company.stop()
@@ -260,7 +309,7 @@ class Daemon:
             except Exception as error:
                 mistake("daemon", error)
                 self._stopping.wait(RETRY_S)
-            self._wake.wait(STEP_S)
+            self._wake.wait(min(STEP_S, self.company.wait_s()))
             self._wake.clear()
 
     def _step(self) -> None:
@@ -273,17 +322,23 @@ class Daemon:
             self._announcing.step()
         self._renewing.look()
         now = time.monotonic()
+        self._auditing.step(now)
         if now >= self._flush_at:
             self._flush_at = now + FLUSH_S
             self._traffic.flush()
             self._dialled = dialled_at(self.options, self.bound)
-        if now >= self._remember_at:
+        live = frozenset(self.company.live())
+        if now >= self._remember_at or not live <= self._remembered:
+            # A new one at once: whoever is killed soon has to find it again.
+            self._remembered = live
             self._remember_at = now + REMEMBER_S
             self._quota.replace(signed_bytes_by_signer(self.store))
             self.company.remember()
 
     def _step_store(self) -> None:
-        self._offering.poll()
+        is_news = self._offering.poll()
+        self._trust.step(time.monotonic(), is_news=is_news)
+        self._claiming.settle(self._shared.__contains__)
 
     # ---- what others ask (see serving.Host) --------------------------------
 
@@ -325,7 +380,7 @@ class Daemon:
     # ---- what happens ------------------------------------------------------
 
     def _on_count(self, count: int) -> None:
-        self._local.set_neighbours(count)
+        self._local.set_neighbours(count, self._claiming.look())
 
     def _on_statements(self) -> None:
         """Statements or keys are new: at once what cannot wait, the rest in a step."""
@@ -340,9 +395,16 @@ class Daemon:
     def look_again(self) -> None:
         """Look at what another process has changed in the realm's tables."""
         self.realm.standing.refresh()
+        self._trust.look_again()
         self.realm.refresh()
         if self._enrolling is not None:
             self._enrolling.look(at_once=True)
+
+    def forgive(self, member: NodeId) -> bool:
+        """Believe a member again; return whether there was anything against it."""
+        is_new = self._trust.forgive(member)
+        self._wake.set()
+        return is_new
 
     def look_at_store(self) -> None:
         """Look soon at what a run has committed."""
@@ -367,9 +429,15 @@ class Daemon:
             addresses=self._dialled,
             enrol_port=self._enrolling.port if self._enrolling else 0,
             discovery=announcing.state if announcing else self._why_not_announced(),
-            hints=advice(self.realm, self.company, announcing, self._enrolling),
+            hints=(
+                *advice(self.realm, self.company, announcing, self._enrolling),
+                *self._trust.advice(),
+            ),
             advertised=announcing.advertised if announcing else 0,
             counters=counters,
+            trust=self._trust.report(),
+            claims=self._claiming.states(),
+            claim_seconds=self._claiming.times.snapshot(),
         )
 
     def _why_not_announced(self) -> str:

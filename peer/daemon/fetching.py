@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,8 +32,10 @@ from store import (
 from . import attestations
 from .accepting import Accepted
 from .asking import Asking
+from .barring import Barring
 from .company import Company
 from .content import holds_voxels, parts_of
+from .drawing import Draw
 from .events import event, mistake
 from .locating import Locating, Speeds
 from .quota import Quota
@@ -55,6 +57,7 @@ class Arrived:
     source: str = ""
     seconds: float = 0.0
     size_bytes: int = 0
+    wants_audit: bool = False
 
 
 Answer = Callable[[Arrived], None]
@@ -95,10 +98,14 @@ class Fetching:
         traffic: Traffic,
         speeds: Speeds,
         quota: Quota,
+        barring: Barring,
+        draw: Draw,
     ) -> None:
         self._realm = realm
+        self._draw = draw
         self._store = realm.store
         self._company = company
+        self._barring = barring
         self._locating = locating
         self._traffic = traffic
         self._speeds = speeds
@@ -121,11 +128,19 @@ class Fetching:
             self._end(each, Arrived(each.key))
 
     def fetch(
-        self, keys: Sequence[NodeKey], answer: Answer, spares_s: Sequence[float] = ()
+        self,
+        keys: Sequence[NodeKey],
+        answer: Answer,
+        spares_s: Sequence[float] = (),
+        has: Mapping[NodeKey, NodeId] | None = None,
     ) -> None:
         """Bring results of ``keys`` here; ``answer`` is called once for each.
 
-        ``spares_s`` says, for each of ``keys``, what computing it spares.
+        Args:
+            keys: the nodes.
+            answer: called from any thread.
+            spares_s: for each of ``keys``, what computing it spares.
+            has: who is said to have a result, who is asked first.
         """
         new: list[_Wanted] = []
         now = time.monotonic()
@@ -139,6 +154,8 @@ class Fetching:
                 wanted = self._wanted.get(key)
                 if wanted is None:
                     wanted = self._wanted[key] = _Wanted(key, now, [])
+                    if has is not None and key in has:
+                        wanted.sources.append(has[key])
                     new.append(wanted)
                 wanted.answers.append(answer)
                 if key in spares:
@@ -151,13 +168,15 @@ class Fetching:
     def _start(self, wanted: Sequence[_Wanted]) -> None:
         keys = [each.key for each in wanted]
         known = self._locating.sources(keys)
-        unknown = [key for key in keys if not known.get(key)]
+        unknown = [
+            each.key for each in wanted if not (each.sources or known.get(each.key))
+        ]
         if unknown:
             self._locating.find(unknown)
             known |= self._locating.sources(unknown)
         for each in wanted:
-            sources = known.get(each.key, [])[:MAX_SOURCES]
-            each.sources = [source.node_id for source in sources]
+            found = [source.node_id for source in known.get(each.key, [])]
+            each.sources = list(dict.fromkeys(each.sources + found))[:MAX_SOURCES]
         self._ask_first(wanted)
 
     def _ask_first(self, wanted: Sequence[_Wanted]) -> None:
@@ -192,6 +211,8 @@ class Fetching:
                     short.append(replace(come, size_bytes=len(accepted.inline)))
                 else:
                     self._asking.reject(node_id, "bad_inline")
+                    if digest_of([accepted.inline]) != accepted.attestation.digest:
+                        self._strike(node_id, accepted.attestation.digest)
                     left[each.key] = each
         except ExchangeError as error:
             self._company.failed(node_id, error)
@@ -276,17 +297,19 @@ class Fetching:
             )
         finally:
             self._speeds.end(first, size or 0)
-        self._learn(outcome)
+        self._learn(outcome, digest)
         return outcome.size_bytes if outcome.digest is not None else None
 
     def _room(self, signer: NodeId) -> int:
         return min(limits.ARTIFACT_BYTES, self._quota.left(signer))
 
     def _links(self, wanted: _Wanted) -> list[Link]:
-        links = (self._company.link(node_id) for node_id in wanted.sources)
+        barred = self._barring.barred(time.monotonic())
+        asked = (node_id for node_id in wanted.sources if node_id not in barred)
+        links = (self._company.link(node_id) for node_id in asked)
         return [link for link in links if link is not None]
 
-    def _learn(self, outcome: FetchOutcome) -> None:
+    def _learn(self, outcome: FetchOutcome, digest: Digest) -> None:
         total = sum(outcome.bytes_from.values())
         for node_id, size in outcome.bytes_from.items():
             self._traffic.add(node_id, fetched_bytes=size)
@@ -294,6 +317,12 @@ class Fetching:
         for node_id in outcome.liars:
             self._asking.reject(node_id, "bad_chunks")
             event("bad_chunk", level=30, peer=node_id)
+            self._strike(node_id, digest)
+
+    def _strike(self, node_id: NodeId, digest: Digest) -> None:
+        if self._barring.strike(node_id, digest, time.monotonic()):
+            self._realm.counters.add("servers_barred")
+            event("bar", level=30, peer=node_id)
 
     # ---- the end -----------------------------------------------------------
 
@@ -315,7 +344,8 @@ class Fetching:
         """Return whether a record counts still, after its bytes have come."""
         attestation = accepted.attestation
         is_accepted = self._realm.accepts(attestation.signer, attestation.sequence)
-        return is_accepted and not self._realm.is_forgotten(accepted.key)
+        may_rest = self._realm.may_rest_on(accepted.others)
+        return is_accepted and may_rest and not self._realm.is_forgotten(accepted.key)
 
     def _arrived(self, come: _Come) -> None:
         record, wanted = come.accepted.record, come.wanted
@@ -324,7 +354,8 @@ class Fetching:
         spared_s = max(record.cost_us, record.subtree_us) / 1e6
         if wanted.spares_s is not None:
             spared_s = wanted.spares_s
-        self._quota.add(come.accepted.attestation.signer, come.size_bytes)
+        signer = come.accepted.attestation.signer
+        self._quota.add(signer, come.size_bytes)
         self._traffic.add(
             come.source,
             fetched=1,
@@ -332,7 +363,9 @@ class Fetching:
             saved_s=max(0.0, spared_s - seconds),
         )
         name = self._realm.directory.name(come.source)
-        self._end(wanted, Arrived(wanted.key, name, seconds, come.size_bytes))
+        wants_audit = self._draw.wants_audit(signer)
+        arrived = Arrived(wanted.key, name, seconds, come.size_bytes, wants_audit)
+        self._end(wanted, arrived)
 
     def _end(self, wanted: _Wanted, arrived: Arrived) -> None:
         with self._lock:
@@ -398,4 +431,6 @@ def _result(come: _Come) -> Result:
         origin="peer",
         reveals_input=record.reveals_input,
         children=come.parts,
+        operation=record.operation,
+        relies_on=come.accepted.relies_on,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from peer.discovery import Filter, FilterError
@@ -27,14 +28,19 @@ class Following:
     """Takes inventories and their changes over into the neighbours' hints."""
 
     def __init__(
-        self, neighbourhood: Neighbourhood, lock: AbstractContextManager[object]
+        self,
+        neighbourhood: Neighbourhood,
+        lock: AbstractContextManager[object],
+        on_news: Callable[[NodeId], None] = lambda node_id: None,
     ) -> None:
         """Share a state machine.
 
         Args:
             neighbourhood: whose hints they are.
             lock: is held whenever it is used.
+            on_news: called, without the lock, with whose inventory has changed.
         """
+        self._on_news = on_news
         self._neighbourhood = neighbourhood
         self._lock = lock
 
@@ -63,6 +69,8 @@ class Following:
             self._neighbourhood.told(
                 now, link.node_id, state, reply.statements_digest, reply.epoch
             )
+        if reply.inventory.added:
+            self._on_news(link.node_id)
 
     def pull(self, link: Link) -> None:
         """Get what a neighbour has: what changed, or filters of everything."""
@@ -104,6 +112,7 @@ class Following:
                 known.said.statements_digest,
                 known.said.epoch,
             )
+        self._on_news(link.node_id)
 
     def _apply(
         self,

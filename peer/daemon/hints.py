@@ -113,6 +113,12 @@ class Hints:
             return [key for key in keys if self._id_of(key) in announced]
         return list(keys)
 
+    def listed(self, keys: Iterable[NodeKey]) -> list[NodeKey]:
+        """Return those of ``keys`` that stand in its inventory as known here."""
+        if not self.has_inventory:
+            return []
+        return [key for key in keys if self._is_listed(short_key(key))]
+
     def _is_listed(self, short: int) -> bool:
         if short in self._added:
             return True

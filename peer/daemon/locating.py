@@ -18,6 +18,7 @@ from peer.local.messages import Offer
 from peer.wire import limits
 from store import NodeKey, StoreError
 
+from .barring import Barring
 from .company import Company
 from .events import mistake
 from .realm import Realm
@@ -90,10 +91,16 @@ class Locating:
     """Answers a run's question.  Any thread may ask."""
 
     def __init__(
-        self, realm: Realm, company: Company, traffic: Traffic, speeds: Speeds
+        self,
+        realm: Realm,
+        company: Company,
+        traffic: Traffic,
+        speeds: Speeds,
+        barring: Barring,
     ) -> None:
         self._realm = realm
         self._company = company
+        self._barring = barring
         self._traffic = traffic
         self._speeds = speeds
         self._callers = ThreadPoolExecutor(CALLERS, "locate")
@@ -131,7 +138,10 @@ class Locating:
         forgotten = set(self._realm.standing.forgotten_among(keys))
         wanted = [key for key in dict.fromkeys(keys) if key not in forgotten]
         calls: list[Future[list[tuple[NodeKey, Source]]]] = []
+        barred = self._barring.barred(time.monotonic())
         for node_id, probable in self._company.hints_for(wanted).items():
+            if node_id in barred:
+                continue
             for start in range(0, len(probable), limits.LOCATE_KEYS):
                 part = probable[start : start + limits.LOCATE_KEYS]
                 calls.append(self._callers.submit(self._ask, node_id, part))

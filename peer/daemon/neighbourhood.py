@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from peer.identity import NodeId
 from store import NodeKey
@@ -32,8 +33,8 @@ GONE_S = 15.0
 BANNED_S = 600.0
 """How long who speaks another protocol, or says we are no member, is left alone."""
 
-WATCH_PAUSE_S = 0.5
-"""A server grants two watches a second."""
+WATCH_PAUSE_S = 0.1
+"""A server grants ten watches a second: whoever waits for a result hears of it soon."""
 
 PULL_PAUSE_S = 1.0
 PULL_RETRY_S = 15.0
@@ -226,6 +227,15 @@ class Neighbourhood:
                 known.busy.add(task)
                 tasks.append((task, node_id))
         return tasks
+
+    def wait_s(self, now: float) -> float:
+        """Return after how long to call :meth:`tick` for the next watch."""
+        waits = (
+            known.next_watch - now
+            for known in self._neighbours.values()
+            if Task.WATCH not in known.busy and not known.is_suspect(now)
+        )
+        return max(0.0, min(waits, default=inf))
 
     def _due(self, now: float, known: Neighbour) -> list[Task]:
         due = []

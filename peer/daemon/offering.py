@@ -32,6 +32,8 @@ class Offering:
         goals: Callable[[], Collection[NodeKey]],
         is_forgotten: Callable[[NodeKey], bool],
         is_acceptable: Callable[[NodeId, int], bool],
+        is_shareable: Callable[[str, str], bool],
+        promised: Callable[[], Collection[NodeKey]] = frozenset,
     ) -> None:
         """Prepare; nothing is read before :meth:`poll`.
 
@@ -42,13 +44,19 @@ class Offering:
             goals: returns the keys of all goals of earlier runs.
             is_forgotten: whether nobody may have a result any more.
             is_acceptable: whether a signer's record of that number counts.
+            is_shareable: whether results of an operation, in an environment, mean the
+                same everywhere.
+            promised: returns what runs compute while others wait for it: it is shared
+                like a goal, though it turned out to be cheap.
         """
+        self._promised = promised
         self._store = store
         self._shared = shared
         self._rule = rule
         self._read_goals = goals
         self._is_forgotten = is_forgotten
         self._is_acceptable = is_acceptable
+        self._is_shareable = is_shareable
         self._follower = store.follower()
         self._goals: frozenset[NodeKey] = frozenset()
         self._seen = -1
@@ -92,14 +100,20 @@ class Offering:
 
     def _consider(self, added: Sequence[SharedRow], goals: Collection[NodeKey]) -> None:
         allowed = []
-        rows = [_row(each) for each in added]
+        promised = self._promised()
+        rows = [
+            _row(each)
+            for each in added
+            if self._is_shareable(each.operation, each.environment)
+        ]
         foreign = self._attested([row.key for row in rows if not row.is_ours])
         for row in rows:
             if self._is_forgotten(row.key):
                 continue
             if not row.is_ours and row.key not in foreign:
                 continue  # nobody has signed it
-            if self._rule.allows(row, is_goal=row.key in goals):
+            is_goal = row.key in goals or row.key in promised
+            if self._rule.allows(row, is_goal=is_goal):
                 allowed.append(row)
         self._shared.add(allowed, goals)
 
@@ -160,4 +174,6 @@ def _as_row(store: SqliteStore, result: Result) -> SharedRow:
         origin=result.origin,
         reveals_input=result.reveals_input,
         total_bytes=total,
+        operation=result.operation,
+        environment=result.environment,
     )

@@ -25,6 +25,8 @@ class DaemonOptions:
         share: which results others may have.  ``worth``: goals, and what takes at
             least 20 ms to compute again; ``goals``; ``all``; ``none``.
         share_inputs: whether results that show an input's voxels are among them.
+        audit_share: part of the time of all cores in which results of others are
+            computed here as well, 0 to 1.
         name: what people call this peer; empty: the name it joined with.
         enrol_port: port on which others join, while an invitation is alive; 0 is
             any free one.
@@ -36,5 +38,6 @@ class DaemonOptions:
     interfaces: tuple[str, ...] | None = None
     share: Share = "worth"
     share_inputs: bool = False
+    audit_share: float = 0.02
     name: str = ""
     enrol_port: int = 47801

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from peer.exchange import Counters, Credentials
 from peer.identity import (
@@ -15,9 +15,10 @@ from peer.identity import (
     StatementRefused,
 )
 from peer.wire.v1 import peer_pb2, records_pb2
-from store import NodeKey, SqliteStore
+from store import NodeKey, Reliance, SqliteStore
 
 from .members import Directory
+from .quarantine import Quarantine
 
 
 class Realm:
@@ -28,13 +29,17 @@ class Realm:
         self.identity = identity
         self.keys: RealmKeys = identity.keys
         self.standing = Standing(store, identity)
+        self.quarantine = Quarantine(store)
         self.directory = Directory(store, identity.root)
         self.counters = Counters()
         self.directory.learn(identity.chain)
         self.on_change: Callable[[], None] = lambda: None
         """Called after statements or keys came."""
+        self.has_evidence = threading.Event()
+        """Set when a record was kept that says something else than another one."""
         self._lock = threading.Lock()
         self._digest = self.standing.digest()
+        self._unshareable = self.standing.unshareable()
 
     @property
     def statements_digest(self) -> bytes:
@@ -52,10 +57,36 @@ class Realm:
 
     def accepts(self, signer: NodeId, sequence: int) -> bool:
         """Return whether a record of that number counts."""
+        if self.quarantine.refuses(signer, sequence):
+            return False
         member = self.directory.member(signer)
         if member is not None:
             return self.standing.accepts(member, sequence)
         return not self.standing.is_revoked(signer)
+
+    def may_rest_on(self, relies_on: Iterable[Reliance]) -> bool:
+        """Return whether every record counts on which a result rests."""
+        me = self.identity.node_id
+        for member, sequence in relies_on:
+            if member == me:
+                if self.quarantine.refuses_own(sequence):
+                    return False
+            elif not self._counts(NodeId(member), sequence):
+                return False
+        return True
+
+    def _counts(self, signer: NodeId, sequence: int) -> bool:
+        is_refused = self.quarantine.refuses(signer, sequence)
+        return not is_refused and self.standing.counts(signer, sequence)
+
+    def is_shareable(self, operation: str, environment: str) -> bool:
+        """Return whether results of an operation mean the same everywhere."""
+        return (operation, environment) not in self._unshareable
+
+    @property
+    def unshareable(self) -> frozenset[tuple[str, str]]:
+        """Operations that are not deterministic, each with an environment class."""
+        return self._unshareable
 
     def refused_from(self, node_id: NodeId) -> int | None:
         """Return the first record of a node that does not count; None: all count."""
@@ -96,6 +127,7 @@ class Realm:
         """Take note that statements were added."""
         with self._lock:
             self._digest = self.standing.digest()
+            self._unshareable = self.standing.unshareable()
         self.on_change()
 
     def log_id(self, data: bytes) -> str:

@@ -7,15 +7,19 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from peer.identity import NodeId
 from peer.local.messages import PeerStatus, Status
 
 from .company import Company
 from .libraries import difference
 from .neighbour import Neighbour
+from .quarantine import now_ms
 from .realm import Realm
 from .shared import Shared
 from .traffic import Traffic
+from .trust import Report
 
 
 def report(
@@ -35,6 +39,9 @@ def report(
     hints: Iterable[str],
     advertised: int,
     counters: Mapping[str, int],
+    trust: Report,
+    claims: Mapping[str, int],
+    claim_seconds: Mapping[str, tuple[int, float]],
 ) -> Status:
     """Return the status of the daemon; every value is what it is just now.
 
@@ -59,13 +66,29 @@ def report(
         epoch=realm.keys.epoch,
         certificate_days=left.total_seconds() / 86_400,
         is_sponsor=realm.identity.is_sponsor,
-        peers=_peers(realm, company, traffic, libraries),
+        peers=_peers(realm, company, traffic, libraries, trust),
+        disputes=trust.disputes,
+        conflicts=trust.conflicts,
+        open_audits=trust.audits.open,
+        audits=dict(trust.audits.verdicts),
+        audit_cpu_s=trust.audits.cpu_s,
+        unshareable=tuple(
+            f"{operation} ({environment})" if environment else operation
+            for operation, environment in trust.unshareable
+        ),
+        wrong_files=trust.wrong_files,
         counters=dict(counters),
+        claims=dict(claims),
+        claim_seconds=dict(claim_seconds),
     )
 
 
 def _peers(
-    realm: Realm, company: Company, traffic: Traffic, libraries: tuple[str, ...]
+    realm: Realm,
+    company: Company,
+    traffic: Traffic,
+    libraries: tuple[str, ...],
+    trust: Report,
 ) -> tuple[PeerStatus, ...]:
     neighbours = company.all()
     names = realm.directory.all()
@@ -75,9 +98,14 @@ def _peers(
         for node_id in known - neighbours.keys()
         if realm.directory.is_lost(node_id) and not realm.standing.is_revoked(node_id)
     }
+    known |= trust.quarantined.keys()
     now = time.monotonic()
     peers = [
-        _peer(node_id, neighbours.get(node_id), now, realm, traffic, libraries)
+        _judged(
+            _peer(node_id, neighbours.get(node_id), now, realm, traffic, libraries),
+            realm,
+            trust,
+        )
         for node_id in known
     ]
     order = {"live": 0, "suspect": 1, "gone": 2, "revoked": 3}
@@ -131,6 +159,28 @@ def _peer(
         served_bytes=counts.served_bytes,
         seen_s=now - neighbour.answered,
         rtt_ms=1000 * neighbour.rtt_s,
+    )
+
+
+def _judged(status: PeerStatus, realm: Realm, trust: Report) -> PeerStatus:
+    """Add what is known against a member."""
+    node_id = NodeId(status.node_id)
+    status = replace(
+        status,
+        is_accused=node_id in trust.accused,
+        is_barred=node_id in trust.barred,
+    )
+    against = trust.quarantined.get(node_id)
+    if against is None:
+        return status
+    return replace(
+        status,
+        refused_from=against.from_sequence,
+        refused_because=against.reason,
+        refused_s=max(0.0, (now_ms() - against.since_ms) / 1000),
+        excuses=tuple(
+            realm.directory.name(NodeId(each.member)) for each in against.excuses
+        ),
     )
 
 

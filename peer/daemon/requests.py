@@ -6,8 +6,11 @@ from typing import Protocol
 
 from peer.identity import IdentityError, NodeId, StatementRefused
 from peer.local.messages import (
+    Alive,
     AnyRequest,
     Arrival,
+    Begin,
+    Claim,
     Done,
     Fetch,
     Forget,
@@ -18,15 +21,17 @@ from peer.local.messages import (
     Offers,
     Publish,
     Refused,
+    Release,
     Revoke,
     Status,
     Stop,
+    Trust,
 )
 from peer.local.server import Reply
 from peer.wire import limits
 from store import NodeKey, StoreError
 
-from .company import Company
+from .claiming import Claiming
 from .consequences import Consequences
 from .errors import DaemonError
 from .events import mistake
@@ -45,6 +50,9 @@ class Host(Protocol):
     def look_again(self) -> None:
         """Look at what another process has changed in the realm's tables."""
 
+    def forgive(self, member: NodeId) -> bool:
+        """Believe a member again; return whether there was anything against it."""
+
     def look_at_store(self) -> None:
         """Look soon at what a run has committed."""
 
@@ -59,15 +67,15 @@ class Requests:
         self,
         host: Host,
         realm: Realm,
-        company: Company,
         shared: Shared,
         consequences: Consequences,
         locating: Locating,
         fetching: Fetching,
+        claiming: Claiming,
     ) -> None:
+        self._claiming = claiming
         self._host = host
         self._realm = realm
-        self._company = company
         self._shared = shared
         self._consequences = consequences
         self._locating = locating
@@ -93,12 +101,25 @@ class Requests:
                 self._locate(request, reply)
             case Fetch():
                 self._fetch(request, reply)
+            case Claim():
+                self._claiming.claim(request, reply)
+            case Begin():
+                self._claiming.begin(_keys(request.keys), reply)
+            case Release():
+                self._claiming.release(
+                    _keys(request.keys), reply, has_failed=request.has_failed
+                )
+            case Alive():
+                self._claiming.alive(reply)
             case Publish():
+                self._claiming.publish(_keys(request.keys), reply)
                 self._host.look_at_store()
             case GetStatus():
                 reply(self._host.status(request.id))
             case Revoke():
                 reply(Done(id=request.id, text=self._revoke(request)))
+            case Trust():
+                reply(self._trust(request))
             case Forget():
                 reply(Done(id=request.id, text=self._forget(_keys(request.keys))))
             case Nudge():
@@ -110,8 +131,7 @@ class Requests:
 
     def _locate(self, request: Locate, reply: Reply) -> None:
         def answer(offers: list[Offer]) -> None:
-            count = len(self._company.live())
-            reply(Offers(id=request.id, offers=tuple(offers), neighbours=count))
+            reply(Offers(id=request.id, offers=tuple(offers)))
 
         self._locating.locate(_keys(request.keys), answer)
 
@@ -124,6 +144,7 @@ class Requests:
                     source=arrived.source,
                     seconds=arrived.seconds,
                     size_bytes=arrived.size_bytes,
+                    wants_audit=arrived.wants_audit,
                 )
             )
 
@@ -136,6 +157,15 @@ class Requests:
         self._realm.refresh()
         self._consequences.apply()
         return f"{name} is a member no longer"
+
+    def _trust(self, request: Trust) -> Done | Refused:
+        node_id = NodeId(request.node_id)
+        name = self._realm.directory.name(node_id)
+        if self._host.forgive(node_id):
+            text = f"results of {name} are taken here again"
+            return Done(id=request.id, text=text)
+        reason = f"results of {name} are taken here anyway"
+        return Refused(id=request.id, reason=reason)
 
     def _forget(self, keys: list[NodeKey]) -> str:
         self._realm.standing.forget(keys)

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import grpc
 
+from peer.claims.messages import Answer, Item, Lease, Released
 from peer.exchange import Refusal
 from peer.identity import CertificateError, Member, NodeId, renew
 from peer.wire import limits
@@ -35,6 +36,9 @@ from .neighbour import Introduction
 from .privacy import showing
 from .realm import Realm
 from .shared import Shared
+
+if TYPE_CHECKING:
+    from .claiming import Claiming  # which needs the company, which needs us
 
 INLINE_CHANGES = limits.INVENTORY_IDS
 """Changes that a watch brings itself; more are asked for as an inventory."""
@@ -90,9 +94,11 @@ class Serving:
         realm: Realm,
         shared: Shared,
         attesting: Attesting,
+        claiming: Claiming,
         *,
         share_inputs: bool,
     ) -> None:
+        self._claiming = claiming
         self._share_inputs = share_inputs
         self._host = host
         self._realm = realm
@@ -248,6 +254,27 @@ class Serving:
             return renew(identity, csr, member, datetime.now(UTC))
         except CertificateError as error:
             raise Refusal(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+
+    def claim(
+        self, member: Member, boot_id: bytes, items: Sequence[Item]
+    ) -> tuple[bytes, Sequence[Answer]]:
+        """Decide about nodes that the caller wants to compute."""
+        self._admit(member)
+        return self._claiming.asked(member.node_id, boot_id, items)
+
+    def renew_claims(
+        self, member: Member, boot_id: bytes, leases: Sequence[Lease]
+    ) -> Sequence[bytes]:
+        """Take note that the caller computes nodes still."""
+        self._admit(member)
+        return self._claiming.renewed(member.node_id, boot_id, leases)
+
+    def release_claims(
+        self, member: Member, boot_id: bytes, released: Sequence[Released]
+    ) -> None:
+        """Take note that the caller computes nodes no longer."""
+        self._admit(member)
+        self._claiming.released(member.node_id, boot_id, released)
 
     def _without_private(self, records: list[Attestation]) -> list[Attestation]:
         """Leave out, and share no longer, what is the same as what shows an input."""

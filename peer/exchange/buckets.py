@@ -26,8 +26,13 @@ RATES: Mapping[str, Sequence[Rate]] = {
     "Records": [Rate(50, 50)],
     "Fetch": [Rate(500, 500)],
     "Inventory": [Rate(1, 1), Rate(4, 1 / 60)],
-    "Watch": [Rate(2, 2)],
+    "Watch": [Rate(10, 10)],
     "Renew": [Rate(2, 2)],
+    "Claim": [Rate(1000, 1000)],
+    "Claim.keys": [Rate(20_000, 10_000)],
+    "RenewClaims": [Rate(20, 20)],
+    "ReleaseClaims": [Rate(1000, 1000)],
+    "leases": [Rate(40_000, 10_000)],
 }
 """The rates that ``peer.proto`` promises."""
 

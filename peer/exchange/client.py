@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
-from peer.identity import NodeId, dns_name
-from peer.wire import WireError, checks, limits, located
+from peer.claims.messages import Answer, Item, Lease, Released
+from peer.identity import NodeId
+from peer.wire import WireError, checks, claims, limits, located
 from peer.wire.fields import parse
 from peer.wire.v1 import peer_pb2, records_pb2
 from store import NodeKey
 
-from .credentials import Credentials, dial
+from .credentials import Credentials
 from .errors import BrokenPeerError
+from .lanes import Lane
 from .server import SERVICE
 from .statuses import explained
 
@@ -29,6 +30,7 @@ _Stream: TypeAlias = "grpc.UnaryStreamMultiCallable[bytes, bytes]"
 
 HELLO_S = 2.0
 CALL_S = 10.0
+LEASES_S = 2.0
 INVENTORY_S = 60.0
 WATCH_MARGIN_S = 5.0
 """How much later than it promised a Watch may answer."""
@@ -104,10 +106,9 @@ class Link:
     def __init__(self, client: PeerClient, node_id: NodeId, address: str) -> None:
         self.node_id = node_id
         self.address = address
-        self._client = client
         self._name = f"{node_id} at {address}"
-        self._lock = threading.Lock()
-        self._lane: _Lane | None = None
+        self._questions = Lane(node_id, address, lambda: client.current)
+        self._chunks = Lane(node_id, address, lambda: client.current)
 
     def hello(
         self, request: peer_pb2.HelloRequest, timeout_s: float = HELLO_S
@@ -156,12 +157,52 @@ class Link:
         reply = self._ask("Renew", request, peer_pb2.RenewReply, timeout_s)
         return self._checked(lambda: checks.renew_reply(reply))
 
+    def claim(
+        self,
+        boot_id: bytes,
+        items: Sequence[Item],
+        deadline_s: float = limits.CLAIM_S,
+    ) -> tuple[bytes, tuple[Answer, ...]]:
+        """Claim at most 256 nodes, each once, at their arbiter.
+
+        Args:
+            boot_id: of this process, 16 bytes.
+            items: what is claimed; one at least.
+            deadline_s: when the answer is of no use any more.
+
+        Returns:
+            the boot id of the arbiter's process, and its answers in the order asked.
+
+        Raises:
+            NotOfferedError: the peer is no arbiter.
+            ExchangeError: there is no answer, or none that keeps the contract.
+        """
+        request = claims.encode_claim(boot_id, items)
+        reply = self._ask("Claim", request, peer_pb2.ClaimReply, deadline_s)
+        return self._checked(lambda: claims.decode_answers(reply, len(items)))
+
+    def renew_claims(
+        self, boot_id: bytes, leases: Sequence[Lease], deadline_s: float = LEASES_S
+    ) -> list[bytes]:
+        """Prolong at most 4096 leases; return those nodes that others hold now."""
+        request = claims.encode_renewal(boot_id, leases)
+        kind = peer_pb2.RenewClaimsReply
+        reply = self._ask("RenewClaims", request, kind, deadline_s)
+        return self._checked(lambda: claims.decode_lost(reply, leases))
+
+    def release_claims(
+        self, boot_id: bytes, released: Sequence[Released], deadline_s: float = LEASES_S
+    ) -> None:
+        """End at most 4096 leases."""
+        request = claims.encode_release(boot_id, released)
+        self._ask("ReleaseClaims", request, peer_pb2.ReleaseClaimsReply, deadline_s)
+
     def inventory(
         self, have: peer_pb2.InventoryState, timeout_s: float = INVENTORY_S
     ) -> Iterator[peer_pb2.InventoryPart]:
         """Get what has results there, part by part."""
         request = peer_pb2.InventoryRequest(have=have).SerializeToString()
-        with self._channel() as channel:
+        with self._questions.channel() as channel:
             call: _Stream = channel.unary_stream(f"/{SERVICE}/Inventory")
             try:
                 for data in call(request, timeout=timeout_s):
@@ -171,27 +212,23 @@ class Link:
 
     def fetch(self, request: peer_pb2.FetchRequest) -> FetchStream:
         """Open a stream of chunks; close it whatever happens."""
-        lane = self._take()
-        call: _Stream = lane.channel.unary_stream(f"/{SERVICE}/Fetch")
+        channel, give_back = self._chunks.take()
+        call: _Stream = channel.unary_stream(f"/{SERVICE}/Fetch")
         running = call(request.SerializeToString())
-        return FetchStream(running, self._name, lambda: self._give_back(lane))
+        return FetchStream(running, self._name, give_back)
 
     def close(self) -> None:
-        """Let the connection go; calls that run are finished."""
-        with self._lock:
-            lane, self._lane = self._lane, None
-            if lane is not None:
-                lane.retire()
+        """Let the connections go; calls that run are finished."""
+        self._questions.close()
+        self._chunks.close()
 
     def cut(self) -> None:
-        """Let the connection go at once; calls that run fail."""
-        with self._lock:
-            lane, self._lane = self._lane, None
-        if lane is not None:
-            lane.channel.close()
+        """Let the connections go at once; calls that run fail."""
+        self._questions.cut()
+        self._chunks.cut()
 
     def _ask(self, method: str, request: Message, kind: type[M], timeout_s: float) -> M:
-        with self._channel() as channel:
+        with self._questions.channel() as channel:
             call: _Unary = channel.unary_unary(f"/{SERVICE}/{method}")
             try:
                 data = call(request.SerializeToString(), timeout=timeout_s)
@@ -204,56 +241,6 @@ class Link:
             return check()
         except WireError as error:
             raise BrokenPeerError(self._name, error.reason) from error
-
-    @contextmanager
-    def _channel(self) -> Iterator[grpc.Channel]:
-        lane = self._take()
-        try:
-            yield lane.channel
-        finally:
-            self._give_back(lane)
-
-    def _take(self) -> _Lane:
-        """Return a channel with the client's current credentials."""
-        with self._lock:
-            current = self._client.current
-            if self._lane is not None and self._lane.credentials is not current:
-                self._lane.retire()
-                self._lane = None
-            if self._lane is None:
-                self._lane = _Lane(self.address, self.node_id, current)
-            self._lane.users += 1
-            return self._lane
-
-    def _give_back(self, lane: _Lane) -> None:
-        with self._lock:
-            lane.leave()
-
-
-class _Lane:
-    """A channel, and how many calls use it; the link's lock is held."""
-
-    def __init__(
-        self, address: str, node_id: NodeId, credentials: grpc.ChannelCredentials
-    ) -> None:
-        self.credentials = credentials
-        self.channel = dial(address, dns_name(node_id), credentials)
-        self.users = 0
-        self._is_retired = False
-
-    def retire(self) -> None:
-        """Close it once nobody uses it."""
-        self._is_retired = True
-        self._close_if_unused()
-
-    def leave(self) -> None:
-        """Count one user less."""
-        self.users -= 1
-        self._close_if_unused()
-
-    def _close_if_unused(self) -> None:
-        if self._is_retired and not self.users:
-            self.channel.close()
 
 
 def _inventory_part(data: bytes) -> peer_pb2.InventoryPart:

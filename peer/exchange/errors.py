@@ -6,6 +6,7 @@
     ``RefusedError``      the peer says no; trying again does not help
         ``BusyError``     ... for now: it says when to come again
         ``NotHereError``  it does not have what was asked for
+        ``NotOfferedError``  it knows no such call, or does not answer it to anybody
     ``BrokenPeerError``   the answer is not what the contract promises
 
 A service says no to its caller with :class:`Refusal`.
@@ -68,6 +69,13 @@ class NotHereError(RefusedError):
 
     def __init__(self, peer: str, text: str) -> None:
         super().__init__(peer, "NOT_FOUND", text)
+
+
+class NotOfferedError(RefusedError):
+    """The peer knows no such call, as older ones do not, or never answers it."""
+
+    def __init__(self, peer: str, text: str) -> None:
+        super().__init__(peer, "UNIMPLEMENTED", text)
 
 
 class BrokenPeerError(ExchangeError):

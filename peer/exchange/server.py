@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 
 from peer.identity import Member, ders_of
-from peer.wire import checks, limits, located
+from peer.wire import checks, claims, limits, located
 from peer.wire.fields import parse
 from peer.wire.v1 import peer_pb2
 
@@ -29,7 +29,7 @@ OTHER_CALLS_PER_MEMBER = 8
 REFUSING = 8
 """Threads beyond those that calls may hold, so that refusals never wait."""
 
-THREADS = limits.WATCHES + limits.FETCHES + OTHER_CALLS + REFUSING
+THREADS = limits.WATCHES + limits.FETCHES + limits.CLAIMS + OTHER_CALLS + REFUSING
 CALLS = 1024
 """Calls that are held at all, waiting ones too."""
 
@@ -123,6 +123,8 @@ class PeerServer:
         )
         fetches = Slots(limits.FETCHES, limits.FETCHES_PER_MEMBER)
         watches = Slots(limits.WATCHES, limits.WATCHES_PER_MEMBER)
+        # A claim that waits for a slot is worth nothing to who waits for its answer.
+        claiming = Slots(limits.CLAIMS, limits.CLAIMS_PER_MEMBER)
         return {
             "Hello": calls.unary("Hello", answers.hello),
             "Sync": calls.unary("Sync", answers.sync),
@@ -132,6 +134,11 @@ class PeerServer:
             "Inventory": calls.stream("Inventory", answers.inventory),
             "Watch": calls.unary("Watch", answers.watch, watches),
             "Renew": calls.unary("Renew", answers.renew),
+            "Claim": calls.unary("Claim", answers.claim, claiming),
+            "RenewClaims": calls.unary("RenewClaims", answers.renew_claims, claiming),
+            "ReleaseClaims": calls.unary(
+                "ReleaseClaims", answers.release_claims, claiming
+            ),
         }
 
 
@@ -191,3 +198,23 @@ class _Answers:
         csr = checks.renew_request(parse(peer_pb2.RenewRequest, data))
         chain = peer_pb2.Chain(certificates=self._service.renew(member, csr))
         return peer_pb2.RenewReply(chain=chain).SerializeToString()
+
+    def claim(self, member: Member, data: bytes) -> bytes:
+        boot_id, items = claims.decode_claim(parse(peer_pb2.ClaimRequest, data))
+        self._admission.spend(member.node_id, "Claim.keys", len(items))
+        mine, answers = self._service.claim(member, boot_id, items)
+        return claims.encode_answers(mine, answers).SerializeToString()
+
+    def renew_claims(self, member: Member, data: bytes) -> bytes:
+        request = parse(peer_pb2.RenewClaimsRequest, data)
+        boot_id, leases = claims.decode_renewal(request)
+        self._admission.spend(member.node_id, "leases", len(leases))
+        lost = self._service.renew_claims(member, boot_id, leases)
+        return claims.encode_lost(lost).SerializeToString()
+
+    def release_claims(self, member: Member, data: bytes) -> bytes:
+        request = parse(peer_pb2.ReleaseClaimsRequest, data)
+        boot_id, released = claims.decode_release(request)
+        self._admission.spend(member.node_id, "leases", len(released))
+        self._service.release_claims(member, boot_id, released)
+        return peer_pb2.ReleaseClaimsReply().SerializeToString()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from peer.claims.messages import Answer, Item, Lease, Released
 from peer.identity import Member, NodeId
 from peer.wire.v1 import peer_pb2
 from store import Digest, Manifest, NodeKey
@@ -75,3 +76,26 @@ class Service(Protocol):
 
     def renew(self, member: Member, csr: bytes) -> Sequence[bytes]:
         """Return a new chain, DER, for the caller's key; only sponsors do."""
+
+    def claim(
+        self, member: Member, boot_id: bytes, items: Sequence[Item]
+    ) -> tuple[bytes, Sequence[Answer]]:
+        """Say for each node whether the caller is to compute it; never wait.
+
+        Args:
+            boot_id: of the caller's process.
+            items: at most 256, each node once.
+
+        Returns:
+            the boot id of this process, and one answer for each item, in their order.
+        """
+
+    def renew_claims(
+        self, member: Member, boot_id: bytes, leases: Sequence[Lease]
+    ) -> Sequence[bytes]:
+        """Prolong leases of the caller; return the nodes that others hold now."""
+
+    def release_claims(
+        self, member: Member, boot_id: bytes, released: Sequence[Released]
+    ) -> None:
+        """End leases of the caller."""

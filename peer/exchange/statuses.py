@@ -10,6 +10,7 @@ from .errors import (
     ClosedError,
     ExchangeError,
     NotHereError,
+    NotOfferedError,
     RefusedError,
     UnreachableError,
 )
@@ -41,6 +42,8 @@ def explained(error: grpc.RpcError, peer: str) -> ExchangeError:
             return UnreachableError(peer, "the call was cut off")
         case grpc.StatusCode.NOT_FOUND:
             return NotHereError(peer, text)
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return NotOfferedError(peer, text)
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             if "larger than max" in details:
                 return BrokenPeerError(peer, "an answer that is too long")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         StatementRefused,
         TokenError,
     )
+    from .evidence import Disputed
     from .identity import Identity, NodeKeys
     from .invitations import Invitation, has_invited, invite, live_invitations
     from .joining import Joiner
@@ -46,6 +47,7 @@ _MODULES = {
         "StatementRefused",
         "TokenError",
     ),
+    "evidence": ("Disputed",),
     "identity": ("Identity", "NodeKeys"),
     "invitations": ("Invitation", "has_invited", "invite", "live_invitations"),
     "joining": ("Joiner",),
@@ -63,6 +65,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "SPONSOR_NAME",
     "CertificateError",
+    "Disputed",
     "EnrolmentRefused",
     "EpochKey",
     "Identity",

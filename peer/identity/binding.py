@@ -17,6 +17,13 @@ TABLES = (
     "attestations",
     "forgotten",
     "traffic",
+    "heard_disputes",
+    "heard_unshareable",
+    "quarantined",
+    "excuses",
+    "charges",
+    "pardons",
+    "withdrawn",
 )
 
 

@@ -45,8 +45,8 @@ class RecordRefused(PeerError):  # noqa: N818 - an answer more than an error
 
     Attributes:
         reason: one word to count it under: ``"size"``, ``"signature"``,
-            ``"malformed"``, ``"realm"``, ``"signer"``, ``"revoked"`` or
-            ``"forgotten"``.
+            ``"malformed"``, ``"realm"``, ``"signer"``, ``"revoked"``, ``"reliance"``
+            or ``"forgotten"``.
     """
 
     def __init__(self, reason: str, text: str) -> None:
@@ -59,8 +59,8 @@ class StatementRefused(PeerError):  # noqa: N818 - an answer more than an error
 
     Attributes:
         reason: one word to count it under: ``"size"``, ``"certificate"``,
-            ``"signature"``, ``"malformed"``, ``"realm"``, ``"issuer"``, ``"right"``
-            or ``"full"``.
+            ``"signature"``, ``"malformed"``, ``"realm"``, ``"issuer"``, ``"right"``,
+            ``"evidence"``, ``"twice"`` or ``"full"``.
     """
 
     def __init__(self, reason: str, text: str) -> None:

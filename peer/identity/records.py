@@ -10,19 +10,19 @@ import sqlite3
 import time
 from collections.abc import Sequence
 
-from peer.wire import limits, record_checks
-from peer.wire.errors import WireError
+from peer.wire import limits
 from peer.wire.v1 import records_pb2
 from store import NodeKey, Result, SqliteStore
 
-from .certificates import Member, signed_by
+from .authentic import DOMAIN, authentic_record
+from .certificates import Member
 from .errors import RecordRefused
 from .folder import SEQUENCE
 from .identity import Identity
-from .sequence import LAST, allocate
+from .names import NodeId
+from .sequence import allocate
 from .standing import Standing
 
-DOMAIN = b"vx-record/1\0"
 MAX_US = (1 << 63) - 1
 
 
@@ -36,8 +36,9 @@ class Signer:
     def sign(self, results: Sequence[Result]) -> list[bytes]:
         """Return the signed records of ``results``, and keep them in the store.
 
-        A result that has one already gets the same.  What was not computed here, or
-        breaks a limit of the contract, is left out.
+        A result that has one already gets the same, unless that one relies on others
+        than the result does by now.  What was not computed here, or breaks a limit of
+        the contract, is left out.
 
         Returns:
             serialised ``SignedRecord`` messages, in the order of ``results``.
@@ -86,9 +87,16 @@ class Signer:
         )
         for key, result in own.items():
             row = connection.execute(query, (key, self._identity.node_id)).fetchone()
-            if row is not None and row[0] == result.digest:
+            if row is not None and self._is_record_of(result, row[0], row[1]):
                 known[key] = (row[1], row[2])
         return known
+
+    def _is_record_of(self, result: Result, digest: bytes, data: bytes) -> bool:
+        if digest != result.digest:
+            return False
+        # Who computed it from nothing of others' once, has done so for good.
+        said = list(records_pb2.Record.FromString(data).relies_on)
+        return not said or said == _reliances(result, self._identity.node_id)
 
 
 def is_signable(result: Result) -> bool:
@@ -99,6 +107,8 @@ def is_signable(result: Result) -> bool:
         and len(result.environment) <= limits.ENVIRONMENT_CHARACTERS
         and len(result.children) <= limits.RECORD_CHILDREN
         and result.size_bytes <= limits.ARTIFACT_BYTES
+        and len(result.operation) <= limits.OPERATION_CHARACTERS
+        and len(result.relies_on) <= limits.RECORD_RELIANCES
     )
 
 
@@ -122,6 +132,8 @@ def encode(result: Result, identity: Identity, sequence: int, now: int) -> bytes
         sequence=sequence,
         reveals_input=result.reveals_input,
         signed_s=now,
+        operation=result.operation,
+        relies_on=_reliances(result, identity.node_id),
     ).SerializeToString()
 
 
@@ -143,30 +155,29 @@ def verify_record(
     Raises:
         RecordRefused: something is not right.
     """
-    if len(signed.record) > record_checks.RECORD_BYTES:
-        raise RecordRefused("size", f"a record of {len(signed.record)} bytes")
-    if not signed_by(member.sign_key, signed.signature, DOMAIN + signed.record):
-        raise RecordRefused("signature", f"a record that {member.name} did not sign")
-    record = _parse(signed.record)
-    if record.realm_id != realm_id:
-        raise RecordRefused("realm", f"a record of {member.name} for another realm")
-    if record.signer != member.node_id:
-        raise RecordRefused("signer", f"{member.name} signs as somebody else")
+    record = authentic_record(signed, member, realm_id)
     if not standing.accepts(member, record.sequence):
         raise RecordRefused("revoked", f"records of {member.name} count no longer")
+    for each in record.relies_on:
+        if not standing.counts(NodeId(each.signer), each.sequence):
+            text = f"a record of {member.name} that rests on what counts no longer"
+            raise RecordRefused("reliance", text)
     if standing.is_forgotten(NodeKey(record.key)):
         raise RecordRefused("forgotten", "a record of what has to be forgotten")
     return record
 
 
-def _parse(data: bytes) -> records_pb2.Record:
-    try:
-        record = record_checks.record(data)
-    except WireError as error:
-        raise RecordRefused("malformed", str(error)) from error
-    if not 0 < record.sequence <= LAST or max(record.cost_us, record.subtree_us) > LAST:
-        raise RecordRefused("malformed", "a number that cannot be")
-    return record
+def _reliances(result: Result, me: NodeId) -> list[records_pb2.Reliance]:
+    """Return whom a result relies on besides its signer.
+
+    What came back to us from others, made of what we once signed, has a lower number
+    than the record that is being made: it counts as long as that one does.
+    """
+    return [
+        records_pb2.Reliance(signer=member, sequence=sequence)
+        for member, sequence in result.relies_on
+        if member != me
+    ]
 
 
 def _microseconds(seconds: float) -> int:

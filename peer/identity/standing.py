@@ -1,4 +1,4 @@
-"""Who is a member still, and what has to be forgotten: the statements of a realm.
+"""The statements of a realm: who is a member still, what must go, what is disputed.
 
 The set of statements only grows, and all members come to have the same one.
 """
@@ -17,26 +17,13 @@ from peer.wire.v1 import records_pb2
 from store import NodeKey, SqliteStore
 
 from .certificates import Member
-from .errors import IdentityError, StatementRefused
+from .errors import IdentityError
+from .evidence import Disputed, Evidence, Operation, dispute_in, dispute_of
 from .identity import Identity
 from .members import Members
 from .names import NodeId, is_node_id
-from .statements import (
-    MAX_REMAINING,
-    Heard,
-    Ruling,
-    sign_statement,
-    verify_statement,
-)
-
-MAX_STATEMENTS = limits.SYNC_HAVE
-MAX_FORGETS = MAX_STATEMENTS - 1024
-"""Lists of what to forget, which any member can make, leave room for revocations."""
-
-MAX_FORGOTTEN = 1 << 22
-MAX_FORGOTTEN_BYTES = MAX_FORGOTTEN // 8 * 34
-"""Lists of what to forget that one member may issue: one alone cannot take all the
-room, and so keep others from having anything forgotten."""
+from .statement_rows import insert
+from .statements import MAX_REMAINING, Ruling, sign_statement, verify_statement
 
 MAX_SEEN = 16_384
 QUERY_KEYS = 500
@@ -82,6 +69,30 @@ class Standing:
         """Return all revoked nodes with the first of their records not to accept."""
         return dict(self._ruling.refused_from)
 
+    def counts(self, node_id: NodeId, sequence: int) -> bool:
+        """Return whether a record counts on which another one rests.
+
+        Of its signer nothing is known but the name.
+        """
+        first = self._ruling.refused_from.get(node_id)
+        return node_id not in self._out if first is None else sequence < first
+
+    def disputes(self) -> list[Disputed]:
+        """Return all disputes of members, our own among them."""
+        return list(self._evidence.disputes)
+
+    def unshareable(self, min_issuers: int = 2) -> frozenset[Operation]:
+        """Return the operations whose results are not to be shared.
+
+        Args:
+            min_issuers: so many members have to say it; what was said here counts
+                at once.
+
+        Returns:
+            operation and environment class of each.
+        """
+        return self._evidence.unshareable(min_issuers)
+
     def is_forgotten(self, key: NodeKey) -> bool:
         """Return whether nobody may keep, serve or accept a node's result."""
         return self._has_forgotten and bool(self.forgotten_among([key]))
@@ -114,6 +125,11 @@ class Standing:
         """Return the digests of all statements."""
         return list(self._statements)
 
+    def missing(self, signed: Iterable[records_pb2.SignedStatement]) -> list[bytes]:
+        """Return the digests of those of some statements that are not here."""
+        digests = [sha256(each.statement).digest() for each in signed]
+        return [digest for digest in digests if digest not in self._statements]
+
     def after(self, have: Iterable[bytes]) -> list[records_pb2.SignedStatement]:
         """Return statements that somebody who has ``have`` lacks, revocations first.
 
@@ -144,8 +160,9 @@ class Standing:
             return False
         identity = self._identity
         heard = verify_statement(signed, identity.root, identity.realm_id)
+        disputed = dispute_in(heard, identity.root)
         with self._lock:
-            self._database.transact(lambda connection: _insert(connection, heard))
+            self._database.transact(lambda it: insert(it, heard, disputed))
             self.refresh()
         return True
 
@@ -155,7 +172,8 @@ class Standing:
             connection.execute("BEGIN")
             rows = connection.execute(
                 "SELECT digest, CASE kind WHEN 'revocation' THEN signed END"
-                " FROM statements ORDER BY kind = 'forget', digest"
+                " FROM statements"
+                " ORDER BY kind = 'forget', kind <> 'revocation', digest"
             ).fetchall()
             query = "SELECT EXISTS (SELECT 1 FROM forgotten)"
             (has_forgotten,) = connection.execute(query).fetchone()
@@ -165,6 +183,8 @@ class Standing:
             self._statements = dict.fromkeys(row[0] for row in rows)
             self._digest = sha256(b"".join(sorted(self._statements))).digest()
             self._has_forgotten = bool(has_forgotten)
+            me = self._identity.node_id
+            self._evidence = Evidence.of(connection, self._ruling, me)
             self._note_out()
 
     def take_key(self, epoch: int, secret: bytes) -> bool:
@@ -206,11 +226,12 @@ class Standing:
         first = self.from_sequence(node_id)
         is_new = first is None or first > from_sequence
         if is_new:
-            statement = records_pb2.Statement(issued_s=int(time.time()))
-            statement.revocation.node_id = node_id
-            statement.revocation.from_sequence = from_sequence
-            statement.revocation.remaining.extend(self._let_in_by(node_id))
-            self.add(sign_statement(self._identity, statement))
+            revocation = records_pb2.Revocation(
+                node_id=node_id,
+                from_sequence=from_sequence,
+                remaining=self._let_in_by(node_id),
+            )
+            self._say(records_pb2.Statement(revocation=revocation))
         # After the statement, so that nobody hands the new key to who is out.
         # It is made up for if an earlier process ended between the two.
         keys = self._identity.keys
@@ -228,11 +249,55 @@ class Standing:
         known = set(self.forgotten_among(wanted))
         ids = [self._identity.keys.forget_id(key) for key in wanted if key not in known]
         for at in range(0, len(ids), limits.FORGET_IDS):
-            statement = records_pb2.Statement(issued_s=int(time.time()))
             # In order, so that the list tells nothing of what belongs together.
             part = sorted(ids[at : at + limits.FORGET_IDS])
-            statement.forget.keyed_ids.extend(part)
-            self.add(sign_statement(self._identity, statement))
+            self._say(records_pb2.Statement(forget=records_pb2.Forget(keyed_ids=part)))
+
+    def dispute(
+        self,
+        key: NodeKey,
+        theirs: records_pb2.SignedRecord,
+        mine: records_pb2.SignedRecord,
+    ) -> None:
+        """Tell the realm that a node computes to something else than a member signed.
+
+        Says nothing if this was said of the node before.
+
+        Args:
+            key: the node.
+            theirs: the member's record.
+            mine: our own of the same node, which relies on nobody.
+
+        Raises:
+            StatementRefused: that shows nothing, is too long to be told, or there are
+                too many disputes of ours already.
+            StoreError: the store cannot be written.
+        """
+        self.refresh()
+        me = self._identity.node_id
+        if any(it.issuer == me and it.key == key for it in self._evidence.disputes):
+            return
+        dispute = dispute_of(key, theirs, mine, self._members)
+        self._say(records_pb2.Statement(dispute=dispute))
+
+    def declare_unshareable(self, operation: str, environment: str) -> None:
+        """Tell the realm that an operation is not deterministic in an environment.
+
+        Says nothing if this was said before.
+
+        Raises:
+            StatementRefused: it names none, or there are too many of ours already.
+            StoreError: the store cannot be written.
+        """
+        self.refresh()
+        if (operation, environment) in self._evidence.own:
+            return
+        said = records_pb2.Unshareable(operation=operation, environment=environment)
+        self._say(records_pb2.Statement(unshareable=said))
+
+    def _say(self, statement: records_pb2.Statement) -> None:
+        statement.issued_s = int(time.time())
+        self.add(sign_statement(self._identity, statement))
 
     def _let_in_by(self, sponsor: NodeId) -> list[NodeId]:
         return [
@@ -264,35 +329,3 @@ class Standing:
 def _statement(signed: bytes) -> records_pb2.Statement:
     message = records_pb2.SignedStatement.FromString(signed)
     return records_pb2.Statement.FromString(message.statement)
-
-
-def _insert(connection: sqlite3.Connection, heard: Heard) -> None:
-    query = "SELECT count(*), (SELECT count(*) FROM forgotten) FROM statements"
-    statements, forgotten = connection.execute(query).fetchone()
-    ids = heard.statement.forget.keyed_ids
-    most = MAX_STATEMENTS if heard.is_revocation else MAX_FORGETS
-    if statements >= most or forgotten + len(ids) > MAX_FORGOTTEN:
-        raise StatementRefused("full", "there is no room for more statements")
-    kind = "revocation" if heard.is_revocation else "forget"
-    signed = heard.signed.SerializeToString()
-    issuer = heard.statement.issuer
-    if not heard.is_revocation and _issued(connection, issuer) > MAX_FORGOTTEN_BYTES:
-        text = f"{issuer} has had more forgotten than one member may"
-        raise StatementRefused("full", text)
-    connection.execute(
-        "INSERT OR IGNORE INTO statements VALUES (?, ?, ?, ?)",
-        (heard.digest, kind, issuer, signed),
-    )
-    connection.executemany(
-        "INSERT OR IGNORE INTO forgotten VALUES (?)", ((it,) for it in ids)
-    )
-
-
-def _issued(connection: sqlite3.Connection, issuer: str) -> int:
-    """Return how long the lists of one member are together, in bytes."""
-    query = (
-        "SELECT coalesce(sum(length(signed)), 0) FROM statements"
-        " WHERE kind = 'forget' AND issuer = ?"
-    )
-    (length,) = connection.execute(query, (issuer,)).fetchone()
-    return int(length)

@@ -31,16 +31,18 @@ class Heard:
             of its issuer's certificates is the same statement.
         statement: what it says.
         signed: the whole message.
+        issuer: who says so.
     """
 
     digest: bytes
     statement: records_pb2.Statement
     signed: records_pb2.SignedStatement
+    issuer: Member
 
     @property
-    def is_revocation(self) -> bool:
-        """Whether it ends a membership."""
-        return self.statement.HasField("revocation")
+    def kind(self) -> str:
+        """Which of the things that can be said it says, by its name in the contract."""
+        return str(self.statement.WhichOneof("what"))
 
 
 def sign_statement(
@@ -78,7 +80,7 @@ def verify_statement(
         raise StatementRefused("signature", text)
     statement = _parse(signed.statement)
     _require_right(statement, member, realm_id)
-    return Heard(sha256(signed.statement).digest(), statement, signed)
+    return Heard(sha256(signed.statement).digest(), statement, signed, member)
 
 
 def _parse(data: bytes) -> records_pb2.Statement:

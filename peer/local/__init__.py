@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from peer.lazy import load
 
 if TYPE_CHECKING:
-    from .client import ask, forget, nudge, revoke, status, stop
+    from .client import ask, forget, nudge, revoke, status, stop, trust
     from .errors import (
         AlreadyRunningError,
         DaemonRefusedError,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .server import LocalServer
 
 _MODULES = {
-    "client": ("ask", "forget", "nudge", "revoke", "status", "stop"),
+    "client": ("ask", "forget", "nudge", "revoke", "status", "stop", "trust"),
     "errors": (
         "AlreadyRunningError",
         "DaemonRefusedError",
@@ -50,6 +50,7 @@ __all__ = [
     "revoke",
     "status",
     "stop",
+    "trust",
 ]
 
 

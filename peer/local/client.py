@@ -46,6 +46,16 @@ def revoke(store_path: Path, node_id: str, from_sequence: int = 0) -> str:
     return ask(store_path, request, Done).text
 
 
+def trust(store_path: Path, node_id: str) -> str:
+    """Have a member's results taken here again; return what was done, for people.
+
+    Raises:
+        NoDaemonError: none runs, or it does not answer.
+        DaemonRefusedError: there is nothing against it.
+    """
+    return ask(store_path, messages.Trust(id=1, node_id=node_id), Done).text
+
+
 def forget(store_path: Path, keys: Sequence[NodeKey]) -> str:
     """Have results forgotten here and in the realm; return what was done.
 

@@ -7,11 +7,11 @@ keys, never the bytes of artifacts.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 """Version of these messages; a daemon of another one is asked to be restarted."""
 
 
@@ -54,6 +54,48 @@ class Fetch(Request, frozen=True, kw_only=True):
     spares_s: tuple[float, ...] = ()
 
 
+class ClaimItem(msgspec.Struct, frozen=True, array_like=True):
+    """One node to claim; fields as in ``scheduler.neighbours.Claim``."""
+
+    key: bytes
+    estimate_s: float
+    size_bytes: int = 0
+    reveals_input: bool = False
+    is_goal: bool = False
+    operation: str = ""
+    environment: str = ""
+
+
+class Claim(Request, frozen=True, kw_only=True):
+    """Shall the run compute these nodes, or wait for others?
+
+    Answered for each node by one or more of :class:`Claimed` and :class:`Arrival`, all
+    with the ``id`` of this request.
+    """
+
+    items: tuple[ClaimItem, ...]
+
+
+class Begin(Request, frozen=True, kw_only=True):
+    """The run computes these claimed nodes without a grant.  Not answered."""
+
+    keys: bytes
+
+
+class Release(Request, frozen=True, kw_only=True):
+    """The run neither computes these nodes nor waits for them.  Not answered."""
+
+    keys: bytes
+    has_failed: bool = False
+
+
+class Alive(Request, frozen=True, kw_only=True):
+    """The run lives.  Sent every 2 seconds while it has claims.  Not answered.
+
+    Claims of a run that is silent for 10 seconds end.
+    """
+
+
 class Publish(Request, frozen=True, kw_only=True):
     """These results were committed.  Not answered."""
 
@@ -69,6 +111,15 @@ class Revoke(Request, frozen=True, kw_only=True):
 
     node_id: str
     from_sequence: int = 0
+
+
+class Trust(Request, frozen=True, kw_only=True):
+    """Take a member's results here again, whatever was found against it up to now.
+
+    Answered by :class:`Done`, or :class:`Refused` if there is nothing against it.
+    """
+
+    node_id: str
 
 
 class Forget(Request, frozen=True, kw_only=True):
@@ -100,6 +151,9 @@ class Greeting(Answer, frozen=True, kw_only=True):
     version: int = VERSION
     store_id: str = ""
     neighbours: int = 0
+    node_id: str = ""
+    arbiters: tuple[str, ...] = ()
+    """Node ids of all who decide about claims now, this daemon's own among them."""
 
 
 class Offer(msgspec.Struct, frozen=True, array_like=True):
@@ -115,7 +169,6 @@ class Offers(Answer, frozen=True, kw_only=True):
     """What neighbours have of what was asked."""
 
     offers: tuple[Offer, ...] = ()
-    neighbours: int = 0
 
 
 class Arrival(Answer, frozen=True, kw_only=True):
@@ -125,6 +178,25 @@ class Arrival(Answer, frozen=True, kw_only=True):
     source: str
     seconds: float
     size_bytes: int = 0
+    wants_audit: bool = False
+
+
+class Claimed(Answer, frozen=True, kw_only=True):
+    """What was decided about one claimed node.
+
+    Attributes:
+        key: the node.
+        state: ``"granted"``, ``"held"`` or ``"free"``; see ``scheduler.neighbours``.
+        is_hedge: of a grant, whether somebody else is at it too.
+        holder: of what is held, the name of the peer, or ``"this machine"``.
+        left_s: of what is held, estimated seconds until the result is here.
+    """
+
+    key: bytes
+    state: Literal["granted", "held", "free"]
+    is_hedge: bool = False
+    holder: str = ""
+    left_s: float = 0.0
 
 
 class Done(Answer, frozen=True, kw_only=True):
@@ -158,6 +230,14 @@ class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
         saved_s: estimated seconds of one core that runs here would have computed for
             them and what is missing below them, less those that they took to fetch.
         rejected: results and chunks refused; served_bytes: what it got from here.
+        refused_from: number of the first of its records that is not taken here, since
+            it was found wrong; None: nothing is known against it.
+        refused_because: how that is known, for people.
+        refused_s: seconds since then.
+        excuses: names of members whose results the wrong one was computed from: the
+            fault may be theirs.
+        is_accused: whether somebody says that it is wrong, which is not settled here.
+        is_barred: whether it is not asked for artifacts, because damaged ones came.
         seen_s: seconds since it last answered, or None.
         rtt_ms: milliseconds of a small call, or None.
     """
@@ -178,6 +258,12 @@ class PeerStatus(msgspec.Struct, frozen=True, kw_only=True):
     saved_s: float = 0.0
     rejected: int = 0
     served_bytes: int = 0
+    refused_from: int | None = None
+    refused_because: str = ""
+    refused_s: float = 0.0
+    excuses: tuple[str, ...] = ()
+    is_accused: bool = False
+    is_barred: bool = False
     seen_s: float | None = None
     rtt_ms: float | None = None
 
@@ -199,8 +285,24 @@ class Status(Answer, frozen=True, kw_only=True):
         certificate_days: until the certificate ends.
         peers: everybody known, without those who were not seen for two weeks and are
             not revoked: they may have left.
+        disputes: how many are known of members about each other's results.
+        conflicts: nodes of which two results are known here, and it is not settled
+            which is right.
+        open_audits: results that are to be computed here as well.
+        audits: of those that were, by what came of it: ``confirmed``, ``differs``,
+            ``unstable``, ``impossible``; as far as is remembered.
+        audit_cpu_s: CPU-seconds that these took.
+        unshareable: operations that are not the same on every machine, for people;
+            their results are not shared.
+        wrong_files: files that programs saved and that rest on what was found wrong
+            since; they are to be made right.
         counters: name → count of everything refused, dropped or served, such as
             ``refused_calls``, ``bad_announcements``, ``bad_chunks``.
+        claims: state → number of claims just now, and the sizes of tables.
+        claim_seconds: of claims that came so far, how many and the seconds of all of
+            them: until the first ``answer``; and from the first word that somebody
+            else computes a node until its ``arrival``, a ``grant``, or until the run
+            began (``begin``) without one.
     """
 
     name: str
@@ -219,10 +321,32 @@ class Status(Answer, frozen=True, kw_only=True):
     certificate_days: float = 0.0
     is_sponsor: bool = False
     peers: tuple[PeerStatus, ...] = ()
+    disputes: int = 0
+    conflicts: int = 0
+    open_audits: int = 0
+    audits: dict[str, int] = {}
+    audit_cpu_s: float = 0.0
+    unshareable: tuple[str, ...] = ()
+    wrong_files: tuple[str, ...] = ()
     counters: dict[str, int] = {}
+    claims: dict[str, int] = {}
+    claim_seconds: dict[str, tuple[int, float]] = {}
 
 
 AnyRequest: TypeAlias = (
-    Greet | Locate | Fetch | Publish | GetStatus | Revoke | Forget | Nudge | Stop
+    Greet
+    | Locate
+    | Fetch
+    | Claim
+    | Begin
+    | Release
+    | Alive
+    | Publish
+    | GetStatus
+    | Revoke
+    | Trust
+    | Forget
+    | Nudge
+    | Stop
 )
-AnyAnswer: TypeAlias = Greeting | Offers | Arrival | Done | Refused | Status
+AnyAnswer: TypeAlias = Greeting | Offers | Claimed | Arrival | Done | Refused | Status

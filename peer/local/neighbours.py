@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scheduler.neighbours import Arrived, Located, OnArrived, OnLocated
+from scheduler.neighbours import Claim, Free, OnArrived, OnClaimed, OnLocated
 from store import NodeKey
 
-from .questions import Delivery, OpenQuestions, Question, Search
+from .questions import Delivery, Search
 
 if TYPE_CHECKING:
-    from .frames import Frames
-    from .messages import AnyAnswer, AnyRequest, Arrival, Fetch, Locate, Offers
+    from .line import Line
 
 CONNECT_S = 0.05
 """How long a run waits, once, for the daemon to greet."""
@@ -42,7 +40,7 @@ class DaemonNeighbours:
         Nothing is opened before the first question.
         """
         self._store_path = store_path
-        self._line: _Line | None = None
+        self._line: Line | None = None
         self._lock = threading.Lock()
         self._connecting = threading.Lock()
         self._next_try = 0.0
@@ -57,8 +55,6 @@ class DaemonNeighbours:
 
     def locate(self, keys: Sequence[NodeKey], answer: OnLocated) -> None:
         """Ask who has results of ``keys``."""
-        from .messages import Locate
-
         parts = _parts(keys)
         line = self._connected() if parts else None
         if line is None:
@@ -66,14 +62,12 @@ class DaemonNeighbours:
             return
         search = Search(len(parts), answer)
         for part in parts:
-            line.ask(search, Locate, part)
+            line.locate(search, part)
 
     def fetch(
         self, keys: Sequence[NodeKey], answer: OnArrived, spares_s: Sequence[float] = ()
     ) -> None:
         """Have located results fetched into the store; one answer for each key."""
-        from .messages import Fetch
-
         line = self._connected()
         spares = dict(zip(keys, spares_s, strict=False))
         for part in _parts(list(dict.fromkeys(keys))):
@@ -82,26 +76,57 @@ class DaemonNeighbours:
                 delivery.give_up()
             else:
                 spared = tuple(spares.get(key, 0.0) for key in part) if spares else ()
-                line.ask(delivery, partial(Fetch, spares_s=spared), part)
+                line.fetch(delivery, part, spared)
 
-    def publish(self, keys: Sequence[NodeKey]) -> None:
-        """Say that results of ``keys`` were committed to the store."""
-        from .messages import Publish
+    def ranks(self, keys: Sequence[NodeKey]) -> list[int]:
+        """Return the place of this machine among those that may compute each node."""
+        line = self._connected()
+        if line is None or len(line.arbiters) < 2:
+            return [0] * len(keys)
+        from peer.claims.ranking import position
 
+        me, arbiters = line.node_id, line.arbiters
+        return [position(key, me, arbiters) for key in keys]
+
+    def claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
+        """Ask whether to compute nodes whose arguments are here, or to wait."""
+        line = self._connected() if claims else None
+        if line is not None:
+            line.claim(claims, answer)
+            return
+        for claim in claims:
+            answer(Free(claim.key))
+
+    def begin(self, keys: Sequence[NodeKey]) -> None:
+        """Say that claimed nodes are being computed without having been granted."""
         line = self._connected()
         if line is not None:
             for part in _parts(keys):
-                line.send(Publish(id=0, keys=b"".join(part)))
+                line.begin(part)
+
+    def release(self, keys: Sequence[NodeKey], *, has_failed: bool = False) -> None:
+        """End claims without a result."""
+        line = self._connected()
+        if line is not None:
+            for part in _parts(keys):
+                line.release(part, has_failed=has_failed)
+
+    def publish(self, keys: Sequence[NodeKey]) -> None:
+        """Say that results of ``keys`` were committed to the store; ends claims."""
+        line = self._connected()
+        if line is not None:
+            for part in _parts(keys):
+                line.publish(part)
 
     def close(self) -> None:
-        """Ask no more; what was asked is answered with "nobody"."""
+        """Ask no more; what was asked is answered with "nobody"; ends claims."""
         with self._lock:
             self._is_closed = True
             line, self._line = self._line, None
         if line is not None:
             line.close()
 
-    def _connected(self) -> _Line | None:
+    def _connected(self) -> Line | None:
         """Return the connection, or None; sees to it that there will be one."""
         line = self._line
         if line is not None or self._is_closed:
@@ -126,12 +151,13 @@ class DaemonNeighbours:
         """Connect, or do not; the caller has taken the lock for it."""
         from .connection import connect
         from .errors import LocalError
+        from .line import Line
 
         try:
             frames, greeting = connect(
                 self._store_path, timeout_s=timeout_s, send_timeout_s=SEND_S
             )
-            line = _Line(frames, greeting.neighbours, self._on_over)
+            line = Line(frames, greeting, self._on_over)
             with self._lock:
                 if not self._is_closed:
                     self._line = line
@@ -143,103 +169,11 @@ class DaemonNeighbours:
         finally:
             self._connecting.release()
 
-    def _on_over(self, line: _Line) -> None:
+    def _on_over(self, line: Line) -> None:
         with self._lock:
             if self._line is line:
                 self._line = None
                 self._next_try = time.monotonic() + RETRY_S
-
-
-class _Line:
-    """One connection to the daemon, with a thread that reads from it."""
-
-    def __init__(
-        self, frames: Frames, neighbours: int, on_over: Callable[[_Line], None]
-    ) -> None:
-        self.neighbours = neighbours
-        self._frames = frames
-        self._questions = OpenQuestions()
-        self._on_over = on_over
-
-    def start(self) -> None:
-        threading.Thread(target=self._read, name="neighbours", daemon=True).start()
-
-    def ask(
-        self,
-        question: Question,
-        message: Callable[..., Locate | Fetch],
-        keys: Sequence[NodeKey],
-    ) -> None:
-        number = self._questions.add(question)
-        if number is None:
-            question.give_up()
-        elif not self.send(message(id=number, keys=b"".join(keys))):
-            self.close()
-
-    def send(self, request: AnyRequest) -> bool:
-        import msgspec
-
-        try:
-            self._frames.send(msgspec.msgpack.encode(request))
-        except OSError:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._frames.close()
-        self._questions.give_up()
-
-    def _read(self) -> None:
-        import msgspec
-
-        from .errors import FrameError
-        from .messages import AnyAnswer
-
-        decoder = msgspec.msgpack.Decoder(AnyAnswer)
-        try:
-            while (data := self._frames.receive()) is not None:
-                self._take(decoder.decode(data))
-        except (FrameError, msgspec.DecodeError):
-            pass  # no daemon of ours; as good as none
-        finally:
-            self._on_over(self)
-            self.close()
-            self._frames.free()
-
-    def _take(self, answer: AnyAnswer) -> None:
-        from .messages import Arrival, Greeting, Offers, Refused
-
-        if isinstance(answer, Greeting):
-            self.neighbours = answer.neighbours
-        elif isinstance(answer, Offers):
-            self._take_offers(answer)
-        elif isinstance(answer, Arrival):
-            self._take_arrival(answer)
-        elif isinstance(answer, Refused):
-            question = self._questions.remove(answer.id)
-            if question is not None:
-                question.give_up()
-
-    def _take_offers(self, offers: Offers) -> None:
-        self.neighbours = offers.neighbours
-        search = self._questions.remove(offers.id)
-        if isinstance(search, Search):
-            search.end_part(
-                {
-                    NodeKey(each.key): Located(
-                        NodeKey(each.key), each.size_bytes, each.fetch_s, each.cost_s
-                    )
-                    for each in offers.offers
-                }
-            )
-
-    def _take_arrival(self, arrival: Arrival) -> None:
-        delivery = self._questions.get(arrival.id)
-        arrived = Arrived(
-            NodeKey(arrival.key), arrival.source, arrival.seconds, arrival.size_bytes
-        )
-        if isinstance(delivery, Delivery) and delivery.end(arrived):
-            self._questions.remove(arrival.id)
 
 
 def _parts(keys: Sequence[NodeKey]) -> list[Sequence[NodeKey]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from scheduler.neighbours import Arrived, Located, OnArrived, OnLocated
@@ -66,8 +65,13 @@ Question: TypeAlias = Search | Delivery
 class OpenQuestions:
     """The questions asked over one connection, by number."""
 
-    def __init__(self) -> None:
-        self._numbers = count(1)
+    def __init__(self, numbers: Iterator[int]) -> None:
+        """Begin with none.
+
+        Args:
+            numbers: of the messages of the connection.
+        """
+        self._numbers = numbers
         self._open: dict[int, Question] | None = {}
         self._lock = threading.Lock()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count as counting
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,13 +23,28 @@ SEND_TIMEOUT_S = 5.0
 
 STOP_S = 2.0
 
-Reply: TypeAlias = Callable[[AnyAnswer], None]
-"""Sends an answer, from any thread; one that nobody waits for any more is dropped."""
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Reply:
+    """The way back over one connection.
+
+    Attributes:
+        connection: number of the connection; no other of this server has it.
+    """
+
+    def __init__(self, connection: int, frames: Frames) -> None:
+        self.connection = connection
+        self._frames = frames
+
+    def __call__(self, answer: AnyAnswer) -> None:
+        """Send an answer, from any thread; one that nobody waits for is dropped."""
+        with suppress(OSError):
+            self._frames.send(_encode(answer))
+
 
 Handle: TypeAlias = Callable[[AnyRequest, Reply], None]
 """Takes one request; may answer later and several times, must not raise."""
-
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class LocalServer:
@@ -40,6 +56,8 @@ class LocalServer:
         store_id: str,
         handle: Handle,
         count: Callable[[str], object] = lambda name: None,
+        on_end: Callable[[int], object] = lambda connection: None,
+        node_id: str = "",
     ) -> None:
         """Prepare to listen.
 
@@ -50,14 +68,23 @@ class LocalServer:
             count: called with ``local_junk`` for whoever sends what is no message,
                 ``local_versions`` for who is of another version of voxpeer, and
                 ``local_crowd`` for each connection that was one too many.
+            on_end: called with the number of each connection that asked something,
+                after its last request.
+            node_id: said to who connects; of the store's identity.
         """
         self._place = place
         self._store_id = store_id
         self._handle = handle
         self._count = count
+        self._on_end = on_end
+        self._node_id = node_id
         self._neighbours = 0
+        self._arbiters: tuple[str, ...] = ()
+        self._numbers = counting(1)
         self._connections: set[Frames] = set()
         self._lock = threading.Lock()
+        # What is said last of who is there has to be what is so.
+        self._greeting_lock = threading.Lock()
         self._is_stopping = False
         self._threads: set[threading.Thread] = set()
         self._socket = _listen(place.socket_path)
@@ -70,17 +97,23 @@ class LocalServer:
         self._accepting.start()
         self._place.announce()
 
-    def set_neighbours(self, count: int) -> None:
-        """Tell every connection, when it changes, how many neighbours there are."""
-        if count == self._neighbours:
-            return
-        self._neighbours = count
+    def set_neighbours(self, count: int, arbiters: Sequence[str] = ()) -> None:
+        """Tell every connection, when it changes, who is there.
+
+        Args:
+            count: how many neighbours there are.
+            arbiters: node ids of those who decide about claims.
+        """
         with self._lock:
+            if (count, tuple(arbiters)) == (self._neighbours, self._arbiters):
+                return
+            self._neighbours, self._arbiters = count, tuple(arbiters)
             connections = list(self._connections)
-        message = _encode(self._greeting(0))
-        for connection in connections:
-            with suppress(OSError):
-                connection.send(message)
+        with self._greeting_lock:
+            message = _encode(self._greeting(0))
+            for connection in connections:
+                with suppress(OSError):
+                    connection.send(message)
 
     def stop(self) -> None:
         """Close every connection and listen no more."""
@@ -120,10 +153,7 @@ class LocalServer:
             thread.start()
 
     def _serve(self, frames: Frames) -> None:
-        def reply(answer: AnyAnswer) -> None:
-            with suppress(OSError):
-                frames.send(_encode(answer))
-
+        reply = Reply(next(self._numbers), frames)
         with self._lock:
             self._connections.add(frames)
         try:
@@ -137,6 +167,7 @@ class LocalServer:
                 self._connections.discard(frames)
                 self._threads.discard(threading.current_thread())
             frames.close()
+            self._on_end(reply.connection)
             frames.free()
 
     def _converse(self, frames: Frames, reply: Reply) -> None:
@@ -146,7 +177,8 @@ class LocalServer:
             if not isinstance(request, Greet):
                 self._handle(request, reply)
             elif request.version == VERSION:
-                reply(self._greeting(request.id))
+                with self._greeting_lock:
+                    reply(self._greeting(request.id))
             else:
                 self._count("local_versions")
                 reason = "the daemon is of another version of voxpeer; restart it"
@@ -154,8 +186,14 @@ class LocalServer:
                 return
 
     def _greeting(self, request_id: int) -> Greeting:
+        with self._lock:
+            neighbours, arbiters = self._neighbours, self._arbiters
         return Greeting(
-            id=request_id, store_id=self._store_id, neighbours=self._neighbours
+            id=request_id,
+            store_id=self._store_id,
+            neighbours=neighbours,
+            node_id=self._node_id,
+            arbiters=arbiters,
         )
 
 

@@ -45,6 +45,12 @@ def at_most(name: str, count: int, limit: int) -> None:
         raise WireError(f"{name} is {count}, more than {limit}")
 
 
+def at_least(name: str, count: int, limit: int) -> None:
+    """Check a number that must not be too small."""
+    if count < limit:
+        raise WireError(f"{name} is {count}, less than {limit}")
+
+
 def few(name: str, values: Collection[object], limit: int) -> None:
     """Check how many values a repeated field has."""
     if len(values) > limit:

@@ -33,6 +33,7 @@ LIBRARY_CHARACTERS: Final = 64
 ADDRESS_CHARACTERS: Final = 64
 KIND_CHARACTERS: Final = 32
 ENVIRONMENT_CHARACTERS: Final = 1024
+OPERATION_CHARACTERS: Final = 128
 
 # Hello.
 HELLO_LIBRARIES: Final = 16
@@ -49,12 +50,15 @@ FORGET_IDS: Final = 32768
 CHAIN_CERTIFICATES: Final = 3
 CERTIFICATE_BYTES: Final = 8192
 CSR_BYTES: Final = 4096
+DISPUTED_RECORD_BYTES: Final = MIB // 2
+"""Two of these and their chains fit into a reply to Sync."""
 
 # Results.
 LOCATE_KEYS: Final = 1024
 RECORDS_KEYS: Final = 256
 RECORDS_REPLY_BYTES: Final = 4 * MIB
 RECORD_CHILDREN: Final = 65536
+RECORD_RELIANCES: Final = 256
 INLINE_BYTES: Final = 4096
 INLINE_REPLY_BYTES: Final = MIB
 CHUNK_BYTES: Final = MIB
@@ -73,6 +77,14 @@ FILTER_ITEMS: Final = 65536
 FILTER_P: Final = 16
 FILTER_BYTES: Final = 192 * 1024
 WATCH_TIMEOUT_MS: Final = 30_000
+
+# Claims.
+CLAIM_ITEMS: Final = 256
+CLAIM_LEASES: Final = 4096
+CLAIM_TTL_MS: Final = 60_000
+CLAIM_RETRY_MS: Final = 60_000
+CLAIM_S: Final = 0.25
+"""How long an arbiter is given to answer."""
 
 # Enrolment.
 ENROL_KEYS: Final = 64
@@ -111,6 +123,8 @@ FETCHES: Final = 16
 FETCHES_PER_MEMBER: Final = 4
 WATCHES: Final = 64
 WATCHES_PER_MEMBER: Final = 2
+CLAIMS: Final = 32
+CLAIMS_PER_MEMBER: Final = 8
 CHUNK_WRITE_S: Final = 10.0
 """A reader that does not take a chunk for so long is cut off."""
 

@@ -10,10 +10,18 @@ from . import limits
 from .errors import WireError
 from .fields import at_most, each_exactly, exactly, few, node_id, parse, text
 
-RECORD_BYTES = 34 * limits.RECORD_CHILDREN + 8192
+_RELIANCE_BYTES = 34
+_OTHER_BYTES = 8192
+
+RECORD_BYTES = (
+    34 * limits.RECORD_CHILDREN
+    + _RELIANCE_BYTES * limits.RECORD_RELIANCES
+    + _OTHER_BYTES
+)
 """Longest record: each child stands behind two bytes of its own."""
 
 STATEMENT_BYTES = 34 * limits.FORGET_IDS + 1024
+"""Longest statement: a list of what to forget; two records and a chain are less."""
 
 
 def record(data: bytes) -> records_pb2.Record:
@@ -28,6 +36,8 @@ def record(data: bytes) -> records_pb2.Record:
     few("children", message.children, limits.RECORD_CHILDREN)
     each_exactly("children", message.children, limits.DIGEST_BYTES)
     node_id("signer", message.signer)
+    text("operation", message.operation, limits.OPERATION_CHARACTERS)
+    _reliances(message)
     return message
 
 
@@ -50,6 +60,10 @@ def statement(data: bytes) -> records_pb2.Statement:
             ids = message.forget.keyed_ids
             few("keyed_ids", ids, limits.FORGET_IDS)
             each_exactly("keyed_ids", ids, limits.KEY_BYTES)
+        case "dispute":
+            _dispute(message.dispute)
+        case "unshareable":
+            _unshareable(message.unshareable)
         case _:
             raise WireError("a statement that says nothing known")
     return message
@@ -75,3 +89,33 @@ def chain_of(message: peer_pb2.Chain) -> tuple[bytes, ...]:
     if not message.certificates:
         raise WireError("a chain without certificates")
     return tuple(message.certificates)
+
+
+def _reliances(message: records_pb2.Record) -> None:
+    few("reliances", message.relies_on, limits.RECORD_RELIANCES)
+    before = ""
+    for reliance in message.relies_on:
+        node_id("reliance", reliance.signer)
+        if reliance.signer <= before:
+            raise WireError("reliances that are not sorted, or there twice")
+        if reliance.signer == message.signer:
+            raise WireError("a record that relies on its own signer")
+        if not reliance.sequence:
+            raise WireError("a reliance on no record")
+        before = reliance.signer
+
+
+def _dispute(message: records_pb2.Dispute) -> None:
+    exactly("key", message.key, limits.KEY_BYTES)
+    for each in (message.theirs, message.mine):
+        signed_record(each)
+        length = len(each.record)
+        at_most("length of a record", length, limits.DISPUTED_RECORD_BYTES)
+    certificates(message.certificates)
+
+
+def _unshareable(message: records_pb2.Unshareable) -> None:
+    if not message.operation:
+        raise WireError("no operation")
+    text("operation", message.operation, limits.OPERATION_CHARACTERS)
+    text("environment", message.environment, limits.ENVIRONMENT_CHARACTERS)

@@ -10,12 +10,13 @@ from hashlib import sha256
 import pytest
 
 from scheduler import Arrived, Located, Neighbours
+from scheduler.neighbours import Claim, ClaimAnswer, Free, Granted, Held
 from store import NodeKey
 
 PATIENCE_S = 15.0
 """How long an answer is waited for; an implementation may be asked to be quicker."""
 
-PROMPT_S = 0.25
+PROMPT_S = 2.0
 """A call that takes longer blocks whoever makes it."""
 
 
@@ -30,6 +31,7 @@ class Answers:
     def __init__(self) -> None:
         self.located: list[dict[NodeKey, Located]] = []
         self.arrived: list[Arrived] = []
+        self.claimed: list[ClaimAnswer] = []
         self._changed = threading.Condition()
 
     def on_located(self, offers: dict[NodeKey, Located]) -> None:
@@ -42,6 +44,19 @@ class Answers:
             self.arrived.append(arrived)
             self._changed.notify_all()
 
+    def on_claimed(self, answer: ClaimAnswer) -> None:
+        with self._changed:
+            self.claimed.append(answer)
+            self._changed.notify_all()
+
+    def wait_for_claims(self, keys: Sequence[NodeKey]) -> None:
+        """Wait until there is an answer to each of these claims."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: set(keys) <= {answer.key for answer in self.claimed},
+                PATIENCE_S,
+            ), f"{self.claimed}"
+
     def wait(self, *, located: int = 0, arrived: int = 0) -> None:
         """Wait for so many answers; more of them, or none in time, is an error."""
         with self._changed:
@@ -52,6 +67,11 @@ class Answers:
             # A second answer would come at once, if at all.
             self._changed.wait(0.05)
             assert (len(self.located), len(self.arrived)) == (located, arrived)
+
+
+def claims_on(keys: Sequence[NodeKey], estimate_s: float = 0.5) -> list[Claim]:
+    """Return claims on nodes that take a while."""
+    return [Claim(key, estimate_s, 1000) for key in keys]
 
 
 def promptly(call: Callable[[], object]) -> None:
@@ -151,6 +171,85 @@ class NeighboursContract:
         promptly(lambda: neighbours.fetch([], answers.on_arrived))
         answers.wait()
 
+    # ---- claim, begin, release
+
+    def test_every_claim_is_answered(
+        self, neighbours: Neighbours, offered: Sequence[NodeKey], answers: Answers
+    ) -> None:
+        keys = [stranger(1), *offered, stranger(2)]
+        promptly(lambda: neighbours.claim(claims_on(keys), answers.on_claimed))
+        answers.wait_for_claims(keys)
+        for answer in answers.claimed:
+            assert answer.key in keys
+            if isinstance(answer, Arrived):
+                assert answer.source
+                assert answer.key in offered
+            elif isinstance(answer, Held):
+                assert answer.holder
+                assert answer.left_s >= 0
+            else:
+                assert isinstance(answer, Free | Granted)
+        promptly(lambda: neighbours.release(keys))
+
+    def test_a_claim_on_nothing_is_no_error(
+        self, neighbours: Neighbours, answers: Answers
+    ) -> None:
+        promptly(lambda: neighbours.claim([], answers.on_claimed))
+        assert answers.claimed == []
+
+    def test_many_claims_at_once_are_each_answered(
+        self, neighbours: Neighbours, answers: Answers
+    ) -> None:
+        keys = [stranger(number) for number in range(600)]
+
+        def claim(first: int) -> None:
+            part = keys[first : first + 150]
+            neighbours.claim(claims_on(part), answers.on_claimed)
+
+        threads = [threading.Thread(target=claim, args=(at * 150,)) for at in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        answers.wait_for_claims(keys)
+        promptly(lambda: neighbours.release(keys))
+
+    def test_what_was_released_may_be_claimed_again(
+        self, neighbours: Neighbours
+    ) -> None:
+        keys = [stranger(1), stranger(2)]
+        for has_failed in (False, True, False):
+            again = Answers()
+            neighbours.claim(claims_on(keys), again.on_claimed)
+            again.wait_for_claims(keys)
+            neighbours.release(keys, has_failed=has_failed)
+
+    def test_beginning_releasing_and_publishing_are_prompt(
+        self, neighbours: Neighbours, answers: Answers
+    ) -> None:
+        keys = [stranger(number) for number in range(10)]
+        neighbours.claim(claims_on(keys), answers.on_claimed)
+        promptly(lambda: neighbours.begin(keys))
+        answers.wait_for_claims(keys)
+        promptly(lambda: neighbours.release(keys[:5]))
+        promptly(lambda: neighbours.publish(keys[5:]))
+
+    def test_what_nobody_claimed_may_begin_and_end(
+        self, neighbours: Neighbours
+    ) -> None:
+        keys = [stranger(number) for number in range(5000)]
+        for part in ([], keys):
+            promptly(lambda part=part: neighbours.begin(part))  # type: ignore[misc]
+            promptly(lambda part=part: neighbours.release(part))  # type: ignore[misc]
+
+    def test_every_node_has_a_rank_that_stays(self, neighbours: Neighbours) -> None:
+        keys = [stranger(number) for number in range(100)]
+        ranks = neighbours.ranks(keys)
+        assert len(ranks) == len(keys)
+        assert all(rank >= 0 for rank in ranks)
+        assert neighbours.ranks(keys) == ranks
+        assert neighbours.ranks([]) == []
+
     # ---- publish and close
 
     def test_publishing_is_prompt(self, neighbours: Neighbours) -> None:
@@ -168,8 +267,10 @@ class NeighboursContract:
     ) -> None:
         neighbours.locate([stranger(1)], answers.on_located)
         neighbours.fetch([stranger(2), stranger(3)], answers.on_arrived)
+        neighbours.claim(claims_on([stranger(4)]), answers.on_claimed)
         promptly(neighbours.close)
         answers.wait(located=1, arrived=2)
+        answers.wait_for_claims([stranger(4)])
 
     def test_after_closing_nobody_is_there_and_all_is_answered(
         self, neighbours: Neighbours, offered: Sequence[NodeKey], answers: Answers
@@ -179,7 +280,13 @@ class NeighboursContract:
         promptly(lambda: neighbours.locate(keys, answers.on_located))
         promptly(lambda: neighbours.fetch(keys, answers.on_arrived))
         promptly(lambda: neighbours.publish(keys))
+        promptly(lambda: neighbours.claim(claims_on(keys), answers.on_claimed))
+        promptly(lambda: neighbours.begin(keys))
+        promptly(lambda: neighbours.release(keys))
         answers.wait(located=1, arrived=len(keys))
+        answers.wait_for_claims(keys)
+        assert all(isinstance(answer, Free) for answer in answers.claimed)
+        assert neighbours.ranks(keys) == [0] * len(keys)
         assert answers.located == [{}]
         assert not any(arrived.source for arrived in answers.arrived)
         assert neighbours.is_alone

@@ -21,6 +21,8 @@ from store import (
     ManifestError,
     NodeKey,
     Reception,
+    Recipe,
+    Reliance,
     Result,
     SharedRow,
     Small,
@@ -61,6 +63,21 @@ def keep(
     digest = store.put([data])
     result = result_of(name, digest, subtree_s=subtree_s, size_bytes=len(data))
     store.commit(Batch(results=[replace(result, origin=origin)])).result()
+    return digest
+
+
+def rely(
+    store: Store,
+    name: object,
+    data: bytes,
+    *relied: tuple[str, int],
+    origin: str = "local",
+) -> Digest:
+    """As :func:`keep`, for a result that relies on others."""
+    digest = store.put([data])
+    result = replace(result_of(name, digest, size_bytes=len(data)), origin=origin)
+    relies_on = tuple(Reliance(*each) for each in relied)
+    store.commit(Batch(results=[replace(result, relies_on=relies_on)])).result()
     return digest
 
 
@@ -330,6 +347,151 @@ class StoreContract:
         assert (found.digest, found.origin) == (digest, "local")
         assert store.stats().conflicts == 0
 
+    # ---- reliance
+
+    def test_a_record_says_on_whom_it_relies(self, store: Store) -> None:
+        digest = store.put([b"one"])
+        relied = (Reliance("ada", 7), Reliance("bob", 1 << 62))
+        rows = [
+            replace(result_of("a", digest), relies_on=relied, operation="trial.ramp@1"),
+            replace(result_of("b", digest), relies_on=relied[:1], origin="peer"),
+            result_of("c", digest),
+        ]
+        store.commit(Batch(results=rows)).result()
+        found = store.lookup([row.key for row in rows])
+        assert [found[row.key].result for row in rows] == rows
+
+    def test_what_relies_on_a_member_is_found_from_a_record_on(
+        self, store: Store
+    ) -> None:
+        rely(store, "a", b"one", ("ada", 7))
+        rely(store, "b", b"two", ("ada", 3), ("bob", 9), origin="peer")
+        rely(store, "c", b"three", ("bob", 2))
+        keep(store, "d", b"four")
+        relying = {
+            (member, sequence): set(store.relying(member, sequence))
+            for member in ("ada", "bob", "eve")
+            for sequence in (0, 4, 8)
+        }
+        a, b, c = (key_of(name) for name in "abc")
+        assert relying == {
+            ("ada", 0): {a, b},
+            ("ada", 4): {a},
+            ("ada", 8): set(),
+            ("bob", 0): {b, c},
+            ("bob", 4): {b},
+            ("bob", 8): {b},
+            ("eve", 0): set(),
+            ("eve", 4): set(),
+            ("eve", 8): set(),
+        }
+        assert store.remove([a]) == 1
+        store.gc(cap_bytes=0)
+        assert store.relying("ada", 0) == store.relying("bob", 0) == []
+
+    def test_many_results_say_on_whom_they_rely(self, store: Store) -> None:
+        digest = store.put([b"same"])
+        rows = [
+            replace(result_of(number, digest), relies_on=(Reliance("ada", number),))
+            for number in range(1200)
+        ]
+        store.commit(Batch(results=rows)).result()
+        found = store.lookup([row.key for row in rows])
+        assert {hit.result for hit in found.values()} == set(rows)
+        assert len(store.relying("ada", 600)) == 600
+
+    def test_a_result_of_nobody_takes_the_place_of_one_that_relies_on_somebody(
+        self, store: Store
+    ) -> None:
+        for name, origin in (("a", "peer"), ("b", "local")):
+            rely(store, name, noise(5000), ("ada", 7), origin=origin)
+            plan = store.put([b"the plan"])
+            ours = replace(
+                result_of(name, digest_of([noise(5000)]), subtree_s=2.0),
+                recipe=b"recipe",
+                plan=plan,
+            )
+            store.commit(Batch(results=[ours])).result()
+            rely(store, name, noise(5000), ("ada", 8), origin=origin)
+            assert store.lookup([key_of(name)])[key_of(name)].result == ours
+        assert store.relying("ada", 0) == []
+        assert (store.origin_bytes("peer"), store.origin_bytes("local")) == (0, 10_000)
+        assert store.stats().conflicts == 0
+
+    def test_of_equal_results_the_one_that_rests_on_less_is_held(
+        self, store: Store
+    ) -> None:
+        ada, bob, eve = ("ada", 1), ("bob", 2), ("eve", 3)
+        for origin, members, expected in (
+            ("peer", (ada, bob), ("peer", (ada, bob))),
+            ("local", (ada, bob, eve), ("peer", (ada, bob))),
+            ("peer", (eve,), ("peer", (eve,))),
+            ("local", (bob,), ("local", (bob,))),
+            ("peer", (), ("local", (bob,))),
+            ("local", (ada,), ("local", (bob,))),
+            ("local", (), ("local", ())),
+        ):
+            rely(store, "a", b"one", *members, origin=origin)
+            held = store.lookup([key_of("a")])[key_of("a")].result
+            assert (held.origin, held.relies_on) == expected
+
+    def test_what_relies_on_others_is_no_word_of_ours(self, store: Store) -> None:
+        rely(store, "a", b"wrong", ("ada", 7))
+        keep(store, "a", b"right")
+        assert answer_of(store, "a") is None
+        rely(store, "a", b"wrong", ("bob", 7))
+        assert answer_of(store, "a") is None
+        right = keep(store, "a", b"right")
+        assert answer_of(store, "a") == right
+        rely(store, "a", b"wrong", ("ada", 9))
+        assert answer_of(store, "a") == right
+        assert store.relying("ada", 0) == []
+
+    def test_an_answer_goes_on_to_rest_on_as_little_as_it_can(
+        self, store: Store
+    ) -> None:
+        rely(store, "a", b"wrong", ("ada", 7), origin="peer")
+        store.note_conflict(key_of("a"), digest_of([b"right"]), "", "local")
+        right = rely(store, "a", b"right", ("bob", 1), origin="peer")
+        assert answer_of(store, "a") is None
+        assert keep(store, "a", b"right") == right == answer_of(store, "a")
+        rely(store, "a", b"right", ("bob", 2), origin="peer")
+        held = store.lookup([key_of("a")])[key_of("a")].result
+        assert (held.origin, held.relies_on) == ("local", ())
+
+    def test_a_small_result_answers_before_one_that_relies_on_others(
+        self, store: Store
+    ) -> None:
+        rely(store, "a", b"7", ("ada", 7))
+        store.commit(Batch(small=[Small(key_of("a"), b"7")])).result()
+        assert store.lookup([key_of("a")])[key_of("a")].result.relies_on == ()
+
+    # ---- recipes
+
+    def test_a_recipe_is_kept_with_a_result_that_has_none(self, store: Store) -> None:
+        value = keep(store, "theirs", b"value", origin="peer")
+        first, second = (store.put([b"plan %d" % number]) for number in range(2))
+        for plan in (first, second):
+            recipes = [
+                Recipe(key_of(name), b"how " + plan, plan)
+                for name in ("theirs", "absent")
+            ]
+            store.commit(Batch(recipes=recipes)).result()
+        found = store.lookup([key_of("theirs"), key_of("absent")])
+        assert list(found) == [key_of("theirs")]
+        result = found[key_of("theirs")].result
+        assert (result.recipe, result.plan) == (b"how " + first, first)
+        assert (result.children, result.origin) == ((), "peer")
+        store.pin("theirs", [value])
+        store.gc(cap_bytes=0)
+        assert bytes(store.open(first).view()) == b"plan 0"
+
+    def test_a_recipe_needs_its_plan(self, store: Store) -> None:
+        keep(store, "theirs", b"value", origin="peer")
+        recipe = Recipe(key_of("theirs"), b"how", Digest(bytes(32)))
+        with pytest.raises(ArtifactNotFoundError):
+            store.commit(Batch(recipes=[recipe])).result()
+
     # ---- plans
 
     def test_a_plan_is_kept_and_is_never_part_of_a_value(self, store: Store) -> None:
@@ -484,12 +646,16 @@ class StoreContract:
 
     def test_a_follower_is_told_what_comes_and_goes(self, store: Store) -> None:
         known: dict[NodeKey, SharedRow] = {}
-        first = keep(store, "a", b"one")
+        first = store.put([b"one"])
+        row = result_of("a", first, size_bytes=3)
+        row = replace(row, operation="trial.ramp@1", environment="linux")
+        store.commit(Batch(results=[row])).result()
         follower = store.follower()
         take_over(follower, known)
         assert known == {
             key_of("a"): SharedRow(
-                key_of("a"), first, 3, 1.0, 1.0, "image", "local", False, 3
+                *(key_of("a"), first, 3, 1.0, 1.0, "image", "local", False, 3),
+                *("trial.ramp@1", "linux"),
             )
         }
         keep(store, "b", b"two", origin="peer")

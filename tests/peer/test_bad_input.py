@@ -214,7 +214,7 @@ print "max" max(smooth)
 print "smooth" smooth
 save "smooth.nii" smooth
 """
-    done = run_on_full_disk(bench, text, 800_000)
+    done = run_on_full_disk(bench, text, 1_500_000)
     expect(done, 4, "program.imgql:6:", "smooth.nii", "could not be kept")
     assert done.stdout.startswith("max=")
     assert list(bench.folder.glob("*smooth.nii*")) == []

@@ -50,6 +50,45 @@ def test_events_are_sentences_with_names(tmp_path: Path) -> None:
     assert narrator.sentence("part peer=abcdefghijklmnop") == "lab 2 went"
     assert "port 47801" in narrator.sentence("enrol port=47801")
     assert "voxpeer invite" in narrator.sentence("enrol port=0")
+    assert narrator.sentence("revoke peer=abcdefghijklmnop").startswith("lab 2 is ")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "audits_begin cpu_s=2.0",
+        "audits_end cpu_s=1.2 code=0",
+        "audits_end cpu_s=1.2 code=1",
+        "conflict key=12ab signer=abcdefghijklmnop",
+        "doubt results=1",
+        "quarantine member=abcdefghijklmnop from_sequence=8 key=1a reason='so it is'",
+        "undo member=abcdefghijklmnop results=7 withdrawn=0",
+        "drop signer=abcdefghijklmnop results=7",
+        "recant key=12ab results=1",
+        "acquit member=abcdefghijklmnop",
+        "forgive member=abcdefghijklmnop",
+        "bar peer=abcdefghijklmnop",
+        "unshareable operation=vox1.near@1",
+        "unshared operation=vox1.near@1 results=2",
+        "untold problem='there is no room'",
+    ],
+)
+def test_what_comes_of_audits_is_said_in_sentences(tmp_path: Path, event: str) -> None:
+    said = Narrator(tmp_path).sentence(event)
+    assert said
+    assert "=" not in said
+
+
+def test_an_audit_that_failed_is_warned_of(tmp_path: Path) -> None:
+    narrator = Narrator(tmp_path)
+    assert "exit code 1" in narrator.sentence("audits_end cpu_s=1.2 code=1")
+    assert "warning" not in narrator.sentence("audits_end cpu_s=1.2 code=9")
+
+
+def test_short_values_came_within_their_records() -> None:
+    now = PeerStatus(node_id="a", name="lab-2", fetched=1, saved_s=2.5)
+    said = ["fetched 1 result, from lab-2: 2.50 s saved"]
+    assert changes(PeerStatus(node_id="a"), now) == said
 
 
 @pytest.mark.parametrize("text", ["later what=ever", "join", "part 'x", "a b=c d"])
@@ -115,6 +154,21 @@ def test_peers_are_listed_with_the_live_ones_first_and_why_floats_are_not_shared
     assert third.startswith("lab-3 *")
     assert why == f"lab-2: {floats_text(LAB_2)}"
     assert "SimpleITK 2.4.1 there, 2.5.0 here" in why
+
+
+def test_who_believes_several_no_longer_hears_that_it_may_be_wrong_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hint = "it is this machine that is wrong"
+    doubted = [
+        msgspec.structs.replace(peer, refused_from=3, refused_because="computed here")
+        for peer in (LAB_2, LAB_3)
+    ]
+    for peers in ((doubted[0], LAB_3), doubted):
+        show_status(msgspec.structs.replace(STATUS, peers=tuple(peers)), "/data/store")
+        shown = capsys.readouterr().out
+        assert (hint in shown) is (peers is doubted)
+        assert "lab-2: its results are not taken here any more, from its" in shown
 
 
 @pytest.mark.parametrize("text", ["lab-2", "abcdefghijklmnop", "abcde"])

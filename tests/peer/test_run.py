@@ -77,6 +77,7 @@ def test_json_is_one_object_with_the_documented_fields(
         "from_memory",
         "from_store",
         "from_peers",
+        "waited_s",
         "failed",
         "seconds",
     }

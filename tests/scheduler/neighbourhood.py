@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 
 from primitives.encoding import children
 from scheduler import Arrived, Located, OnArrived, OnLocated
-from store import Batch, Digest, Found, NodeKey, SqliteStore, StoreError
+from scheduler.neighbours import Claim, Free, Granted, OnClaimed
+from store import (
+    Batch,
+    Digest,
+    Found,
+    NodeKey,
+    Reliance,
+    SqliteStore,
+    StoreError,
+)
 
 NEVER_S = 1e9
 
@@ -28,6 +37,7 @@ class Manner:
         arrive_s: seconds until a result is here.
         promise_s: seconds that they say it takes.
         says_size: the size that they say a result has, if not the true one.
+        decide_s: seconds until a claim is answered.
         drops: fetches fail, after ``arrive_s``.
         vanishes: what is said to have arrived is not in the store.
     """
@@ -35,6 +45,7 @@ class Manner:
     answer_s: float = 0.0
     arrive_s: float = 0.0
     promise_s: float = 0.001
+    decide_s: float = 0.0
     says_size: int | None = None
     drops: bool = False
     vanishes: bool = False
@@ -48,14 +59,91 @@ class _Errand:
     """Takes whether the neighbours were closed meanwhile."""
 
 
+class Errands:
+    """Does things later, in one thread of its own."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+        self._errands: list[_Errand] = []
+        self._count = 0
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def later(self, seconds: float, run: Callable[[bool], None]) -> None:
+        """Call ``run(is_closed)`` after some seconds, or when all of it is closed."""
+        with self._changed:
+            is_over = self.is_closed
+            if not is_over:
+                self._count += 1
+                due = time.monotonic() + seconds
+                heapq.heappush(self._errands, _Errand(due, self._count, run))
+                self._changed.notify_all()
+        if is_over:
+            run(True)
+
+    def close(self) -> None:
+        """Do at once what is left."""
+        with self._changed:
+            self.is_closed = True
+            self._changed.notify_all()
+
+    def join(self) -> None:
+        """Close, and wait until everything is done."""
+        self.close()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self.is_closed and not self._is_due():
+                    wait_s = (
+                        self._errands[0].due - time.monotonic()
+                        if self._errands
+                        else None
+                    )
+                    self._changed.wait(None if wait_s is None else min(wait_s, 60.0))
+                if not self._errands:
+                    return
+                errand = heapq.heappop(self._errands)
+                is_closed = self.is_closed
+            errand.run(is_closed)
+
+    def _is_due(self) -> bool:
+        return bool(self._errands) and self._errands[0].due <= time.monotonic()
+
+
+class Unclaiming:
+    """Neighbours to whom all work is left."""
+
+    def ranks(self, keys: Sequence[NodeKey]) -> list[int]:
+        return [0] * len(keys)
+
+    def claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
+        for claim in claims:
+            answer(Free(claim.key))
+
+    def begin(self, keys: Sequence[NodeKey]) -> None:
+        pass
+
+    def release(self, keys: Sequence[NodeKey], *, has_failed: bool = False) -> None:
+        pass
+
+
 class StoreNeighbours:
     """Implements ``scheduler.Neighbours`` with the results of one other store.
+
+    Nobody computes over there: whatever is claimed is granted.
 
     Attributes:
         asked: the keys of every question.
         fetched: keys in the order in which they were fetched.
         spares_s: what the run says of each, seconds that it spares.
         published: the keys of every announcement.
+        claimed: the claims of every batch.
+        begun: keys that were begun without a grant.
+        released: keys of claims that ended without a result; failed: those of them
+            that have no value.
     """
 
     name = "ada"
@@ -73,19 +161,19 @@ class StoreNeighbours:
         self.fetched: list[NodeKey] = []
         self.spares_s: list[float] = []
         self.published: list[list[NodeKey]] = []
+        self.claimed: list[list[Claim]] = []
+        self.begun: list[NodeKey] = []
+        self.released: list[NodeKey] = []
+        self.failed: list[NodeKey] = []
         self._theirs = theirs
         self._ours = ours
         self._is_alone = is_alone
-        self._errands: list[_Errand] = []
-        self._count = 0
-        self._is_closed = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._errands = Errands()
+        self._later = self._errands.later
 
     @property
     def is_alone(self) -> bool:
-        return self._is_alone or self._is_closed
+        return self._is_alone or self._errands.is_closed
 
     def locate(self, keys: Sequence[NodeKey], answer: OnLocated) -> None:
         self.asked.append(list(keys))
@@ -132,53 +220,52 @@ class StoreNeighbours:
 
         return run
 
+    def ranks(self, keys: Sequence[NodeKey]) -> list[int]:
+        return [0] * len(keys)
+
+    def claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
+        self.claimed.append(list(claims))
+
+        def run(is_closed: bool) -> None:
+            for claim in claims:
+                answer(Free(claim.key) if is_closed else Granted(claim.key))
+
+        self._later(self.manner.decide_s, run)
+
+    def begin(self, keys: Sequence[NodeKey]) -> None:
+        self.begun += keys
+
+    def release(self, keys: Sequence[NodeKey], *, has_failed: bool = False) -> None:
+        self.released += keys
+        if has_failed:
+            self.failed += keys
+
     def publish(self, keys: Sequence[NodeKey]) -> None:
-        if not self._is_closed:
+        if not self._errands.is_closed:
             self.published.append(list(keys))
 
     def close(self) -> None:
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
+        self._errands.close()
 
     def join(self) -> None:
         """Close, and wait until nothing uses the stores any more."""
-        self.close()
-        self._thread.join()
-
-    def _later(self, seconds: float, run: Callable[[bool], None]) -> None:
-        with self._changed:
-            is_over = self._is_closed
-            if not is_over:
-                self._count += 1
-                due = time.monotonic() + seconds
-                heapq.heappush(self._errands, _Errand(due, self._count, run))
-                self._changed.notify_all()
-        if is_over:
-            run(True)
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                while not self._is_closed and not self._is_due():
-                    wait_s = (
-                        self._errands[0].due - time.monotonic()
-                        if self._errands
-                        else None
-                    )
-                    self._changed.wait(None if wait_s is None else min(wait_s, 60.0))
-                if not self._errands:
-                    return
-                errand = heapq.heappop(self._errands)
-                is_closed = self._is_closed
-            errand.run(is_closed)
-
-    def _is_due(self) -> bool:
-        return bool(self._errands) and self._errands[0].due <= time.monotonic()
+        self._errands.join()
 
 
-def bring(hit: Found, theirs: SqliteStore, ours: SqliteStore) -> None:
-    """Copy a result and the images in it from one store to another."""
+def bring(
+    hit: Found,
+    theirs: SqliteStore,
+    ours: SqliteStore,
+    relied: tuple[Reliance, ...] = (),
+) -> None:
+    """Copy a result and the images in it from one store to another.
+
+    Args:
+        hit: the result.
+        theirs: where it is.
+        ours: where it goes.
+        relied: on whose word it rests; of the neighbour alone by default.
+    """
     digest = hit.result.digest
     parts: tuple[Digest, ...] = ()
     if hit.payload is not None and not hit.result.kind:
@@ -189,5 +276,12 @@ def bring(hit: Found, theirs: SqliteStore, ours: SqliteStore) -> None:
         for part in parts:
             ours.put([theirs.open(part).view()])
         assert ours.put([payload]) == digest
-    result = replace(hit.result, origin="peer", recipe=b"", children=parts, plan=None)
+    result = replace(
+        hit.result,
+        origin="peer",
+        recipe=b"",
+        children=parts,
+        plan=None,
+        relies_on=relied or (Reliance(StoreNeighbours.name, 1),),
+    )
     ours.commit(Batch(results=[result])).result()

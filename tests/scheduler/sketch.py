@@ -149,6 +149,14 @@ def linger(context: Context, image: Image, seconds: Value) -> Image:
     return image
 
 
+def stumble(context: Context, image: Image, seconds: Value) -> Image:
+    """Take a while, and fail after a negative one."""
+    linger(context, image, abs(float(seconds)))
+    if float(seconds) < 0:
+        raise KernelError("stumbled")
+    return image
+
+
 _meeting = Barrier(2)
 
 
@@ -186,6 +194,7 @@ def trial_table(**choices: object) -> Table:
         _trial("scribble", "path: string, text: string -> double", **choices),
         _trial("crash", "value: any -> any", **choices),
         _trial("linger", "image: image, seconds: number -> image", **heavy),
+        _trial("stumble", "image: image, seconds: number -> image", **heavy),
         _trial("meet", "image: image -> double", **choices),
         _trial("threads_given", "image: image -> int", max_threads=8, **choices),
     ]

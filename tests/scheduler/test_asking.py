@@ -32,7 +32,7 @@ from scheduler.outlay import Outlay
 from scheduler.plan import Plan
 from store import Batch, NodeKey, SqliteStore, open_store
 
-from .neighbourhood import NEVER_S, Manner, StoreNeighbours
+from .neighbourhood import NEVER_S, Manner, StoreNeighbours, Unclaiming
 from .sketch import Sketch, _Node, ramp, run, trial_registry, values
 
 SLACK_S = 1.0
@@ -428,7 +428,7 @@ def test_a_result_in_conflict_is_computed_here(pair: Pair) -> None:
 # ---- neighbours that take their time ----------------------------------------
 
 
-class Hesitant:
+class Hesitant(Unclaiming):
     """Answers when it is told to."""
 
     def __init__(self, inner: Neighbours) -> None:
@@ -570,7 +570,7 @@ def test_an_offer_that_comes_late_is_still_used(pair: Pair) -> None:
 # ---- what is told -----------------------------------------------------------
 
 
-class Recorder:
+class Recorder(Unclaiming):
     """Looks, at the time of each announcement, whether it is true."""
 
     is_alone = True
@@ -623,7 +623,7 @@ def test_what_came_from_neighbours_is_not_published(pair: Pair) -> None:
 # ---- whatever they do -------------------------------------------------------
 
 
-class Erratic:
+class Erratic(Unclaiming):
     """Answers at once: rightly, wrongly, or that nobody has it."""
 
     is_alone = False

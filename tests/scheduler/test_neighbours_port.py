@@ -11,6 +11,7 @@ from scheduler import MIGRATIONS, Alone, Neighbours
 from store import NodeKey, SqliteStore, open_store
 from tests.contracts.neighbours import NeighboursContract
 
+from .lab import Lab, Member
 from .neighbourhood import NEVER_S, Manner, StoreNeighbours
 from .sketch import Sketch, run
 
@@ -38,6 +39,20 @@ class TestStoreNeighbours(NeighboursContract):
         made = StoreNeighbours(theirs, store)
         yield made
         made.join()
+
+    @pytest.fixture
+    def offered(self, theirs: SqliteStore) -> Sequence[NodeKey]:
+        return [result.key for result in theirs.results()]
+
+
+class TestMemberOfALab(NeighboursContract):
+    @pytest.fixture
+    def neighbours(self, theirs: SqliteStore, store: SqliteStore) -> Iterator[Member]:
+        lab = Lab()
+        ada = lab.member("ada", theirs)
+        ada.publish([result.key for result in theirs.results()])
+        yield lab.member("bob", store)
+        lab.join()
 
     @pytest.fixture
     def offered(self, theirs: SqliteStore) -> Sequence[NodeKey]:

@@ -17,19 +17,20 @@ from store import (
     Batch,
     Digest,
     Migrations,
+    Reliance,
     Small,
     SqliteStore,
     digest_of,
     open_store,
 )
 from store.migrations import apply, create
-from tests.contracts.store import answer_of, keep, key_of
+from tests.contracts.store import answer_of, keep, key_of, rely
 
 Event: TypeAlias = tuple[str, bytes]
 
 events = st.lists(
     st.tuples(
-        st.sampled_from(["local", "small", "peer", "import", "rumour"]),
+        st.sampled_from(["local", "small", "peer", "import", "rumour", "relying"]),
         st.sampled_from([b"one", b"two", b"three"]),
     ),
     max_size=7,
@@ -41,6 +42,8 @@ def happen(store: SqliteStore, how: str, data: bytes) -> None:
         store.commit(Batch(small=[Small(key_of("a"), data)])).result()
     elif how == "rumour":
         store.note_conflict(key_of("a"), digest_of([data]), "", "peer")
+    elif how == "relying":
+        rely(store, "a", data, ("ada", 1))
     else:
         keep(store, "a", data, origin=how)
     store.lookup([key_of("a")])  # notices what a commit does not
@@ -66,7 +69,7 @@ def expected(history: Sequence[Event]) -> bytes | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(events)
 def test_an_answer_is_what_all_said_or_what_was_computed_here_since(
     tmp_path_factory: pytest.TempPathFactory, history: list[Event]
@@ -126,6 +129,8 @@ def test_a_store_from_before_is_taken_over(
         assert row.total_bytes == len(b"whole") + len(b"part")
         assert opened.origin_bytes("peer") == len(b"whole") + len(b"part")
         assert opened.origin_bytes("local") == len(b"part")
+        assert result.relies_on == (Reliance("", 0),)
+        assert opened.relying("", 0) == [key_of("a")]
         keep(opened, "b", b"part")
         assert answer_of(opened, "b") == part
 
@@ -168,3 +173,20 @@ def change_rows(path: Path, plan: Digest, part: Digest, whole: Digest) -> None:
     )
     connection.commit()
     connection.close()
+
+
+def test_an_audit_says_which_of_two_computations_here_is_right(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store") as store:
+        for data in (b"wrong", b"right", b"wrong"):
+            keep(store, "a", data)
+        assert store.lookup([key_of("a")]) == {}
+        right = digest_of([b"right"])
+        for _ in range(2):
+            store.correct(key_of("a"), right, "")
+            keep(store, "a", b"wrong")
+        store.correct(key_of("a"), right, "")
+        keep(store, "a", b"right")
+        assert answer_of(store, "a") == right
+        # Nobody else can put it in doubt again.
+        store.note_conflict(key_of("a"), digest_of([b"wrong"]), "", "peer")
+        assert answer_of(store, "a") == right

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -431,3 +432,49 @@ def test_one_failing_write_does_not_lose_the_others(store: SqliteStore) -> None:
     assert all(isinstance(w.exception(), sqlite3.IntegrityError) for w in failures)
     with store.database.read() as connection:
         assert connection.execute("SELECT count(*) FROM t").fetchone() == (10,)
+
+
+# ---- what was computed lately
+
+
+def let_pass(store: SqliteStore, name: object, minutes: float) -> None:
+    """Let a result look as if it had been computed so many minutes before."""
+    query = "UPDATE results SET created_ms = created_ms - ? WHERE key = ?"
+    values = (int(minutes * 60_000), key_of(name))
+    store.database.transact(lambda connection: connection.execute(query, values))
+
+
+def test_what_was_computed_lately_goes_after_everything_older(
+    store: SqliteStore,
+) -> None:
+    for seed, (name, subtree_s) in enumerate(
+        [("dear", 1e6), ("lately", 0.0), ("older", 0.0), ("just now", 0.0)]
+    ):
+        keep(store, name, noise(100_000, seed), subtree_s)
+    let_pass(store, "dear", 11)
+    let_pass(store, "older", 11)
+    let_pass(store, "lately", 9)
+    gone = []
+    for cap_bytes in (399_999, 299_999, 199_999):
+        before = set(store.lookup(list(map(key_of, NAMES))))
+        store.gc(cap_bytes=cap_bytes)
+        gone.append(before - set(store.lookup(list(map(key_of, NAMES)))))
+    assert gone[:2] == [{key_of("older")}, {key_of("dear")}]
+    assert len(gone[2]) == 1
+    store.gc(cap_bytes=0)
+    assert store.stats().artifacts == 0
+
+
+NAMES = ("dear", "lately", "older", "just now")
+
+
+def test_old_parts_go_before_what_was_computed_lately(store: SqliteStore) -> None:
+    part = keep(store, "part", noise(100_000, 1), subtree_s=1e6)
+    whole = store.put([noise(100_000, 2)])
+    result = replace(result_of("whole", whole, subtree_s=1e6), children=(part,))
+    store.commit(Batch(results=[result])).result()
+    keep(store, "new", noise(100_000, 3), subtree_s=0.0)
+    let_pass(store, "part", 60)
+    let_pass(store, "whole", 60)
+    store.gc(cap_bytes=150_000)
+    assert set(store.lookup([key_of("part"), key_of("new")])) == {key_of("new")}

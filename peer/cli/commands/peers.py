@@ -1,4 +1,4 @@
-"""``voxpeer peers``: who is in the realm, and ending a membership."""
+"""``voxpeer peers``: who is in the realm, ending a membership, and whom to trust."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def command(context: click.Context, store: str | None, as_json: bool) -> None:
 @store_option
 @json_option
 def list_peers(store: str | None, as_json: bool) -> None:
-    """List members: who is there, what came from whom, who shares no floats and why.
+    """List members: who is there, what came from whom, and what is wrong with whom.
 
-    Sponsors have a star after their name.
+    Sponsors have a star after their name.  Below the table it is said who shares no
+    floats and why, and whose results are not taken here any more.
     """
     _list(store, as_json)
 
@@ -59,6 +60,32 @@ def revoke(node: str, keep_results: bool, store: str | None) -> None:
         member = find_member(node, status(opened.path).peers)
         first_refused = next_sequence(opened, member.node_id) if keep_results else 0
         note(daemon_revoke(opened.path, member.node_id, first_refused))
+
+
+@command.command()
+@click.argument("node")
+@store_option
+def trust(node: str, store: str | None) -> None:
+    """Take the results of NODE again, after they were found wrong here.
+
+    NODE is a name, an id, or the beginning of either.  What is known against it up to
+    now does not count any more; what it signs from now on is audited like anybody's.
+    """
+    from peer.cli.members import find_member, quarantined_members
+    from peer.local import NoDaemonError, status
+    from peer.local import trust as daemon_trust
+
+    with open_existing(configured(store=store)) as opened:
+        try:
+            member = find_member(node, status(opened.path).peers)
+            note(daemon_trust(opened.path, member.node_id))
+        except NoDaemonError:
+            from peer.daemon.quarantine import Quarantine
+            from peer.identity import NodeId
+
+            member = find_member(node, quarantined_members(opened))
+            Quarantine(opened).lift(NodeId(member.node_id))
+            note(f"results of {member.name} are taken here again")
 
 
 def _list(store: str | None, as_json: bool) -> None:

@@ -167,6 +167,9 @@ class _Run:
         network: NetworkUse,
         as_json: bool,
     ) -> None:
+        from peer.auditing.doubtful import doubtful_files
+        from scheduler.saved import saved_corrected
+
         self._program = program
         self._store = store
         self._options = options
@@ -174,6 +177,8 @@ class _Run:
         self._network = network
         self._as_json = as_json
         self._view: ProgressView | None = None
+        self._doubtful = {it.path: it.digest for it in doubtful_files(store)}
+        self._corrected = {it.path: it.corrected_ms for it in saved_corrected(store)}
 
     def run(self, shows_progress: bool) -> int:
         """Run the program, show everything, and return the exit code."""
@@ -216,13 +221,28 @@ class _Run:
 
     def _finish(self, report: RunReport) -> int:
         from peer.cli.progress import summary
-        from peer.cli.reports import report_json, show_failures, show_saved
+        from peer.cli.reports import (
+            report_json,
+            show_corrected,
+            show_corrected_before,
+            show_failures,
+            show_saved,
+        )
 
         if self._as_json:
             from peer.cli.output import write_json
 
             write_json(report_json(report))
         show_saved(report)
+        show_corrected(report, self._doubtful)
+        if told := show_corrected_before(report, self._corrected):
+            from scheduler.saved import forget_corrections
+
+            forget_corrections(self._store, told)
+        if self._doubtful:
+            from peer.cli.audit_views import warn_of_doubtful_files
+
+            warn_of_doubtful_files(self._store)
         show_failures(self._program.plan, report)
         if report.store_problem:
             note(f"error: results could not be kept: {report.store_problem}")

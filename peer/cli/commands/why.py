@@ -18,19 +18,22 @@ def command(name: str, store: str | None, as_json: bool) -> None:
 
     LABEL means the newest goal of that label, KEY the first digits of a key.  For
     each part: computed, fetched from whom, or held here already, with times; what
-    lies below something that was held or fetched was not needed.
+    lies below something that was held or fetched was not needed.  Of what came from
+    others it is said whether it was computed here too, and what came of that.
     """
     from peer.cli.origins import explanation_json, show_explanation
     from scheduler import explain_result
+    from scheduler.audits import last_audits
 
     with open_existing(configured(store=store)) as opened:
         found = explain_result(opened, name)
         if found is None:
             raise NoMatchError(_nothing(opened, name))
+        audits = last_audits(opened, [node.key for node in found.nodes])
     if as_json:
-        write_json(explanation_json(found))
+        write_json(explanation_json(found, audits))
     else:
-        show_explanation(found)
+        show_explanation(found, audits)
 
 
 def _nothing(store: object, name: str) -> str:

@@ -226,3 +226,141 @@ class RenewReply(_message.Message):
     CHAIN_FIELD_NUMBER: _ClassVar[int]
     chain: Chain
     def __init__(self, chain: _Optional[_Union[Chain, _Mapping]] = ...) -> None: ...
+
+class ClaimRequest(_message.Message):
+    __slots__ = ("boot_id", "items")
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    boot_id: bytes
+    items: _containers.RepeatedCompositeFieldContainer[ClaimItem]
+    def __init__(self, boot_id: _Optional[bytes] = ..., items: _Optional[_Iterable[_Union[ClaimItem, _Mapping]]] = ...) -> None: ...
+
+class ClaimItem(_message.Message):
+    __slots__ = ("key", "estimate_ms", "is_hedge", "is_missing", "is_insisting")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATE_MS_FIELD_NUMBER: _ClassVar[int]
+    IS_HEDGE_FIELD_NUMBER: _ClassVar[int]
+    IS_MISSING_FIELD_NUMBER: _ClassVar[int]
+    IS_INSISTING_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    estimate_ms: int
+    is_hedge: bool
+    is_missing: bool
+    is_insisting: bool
+    def __init__(self, key: _Optional[bytes] = ..., estimate_ms: _Optional[int] = ..., is_hedge: _Optional[bool] = ..., is_missing: _Optional[bool] = ..., is_insisting: _Optional[bool] = ...) -> None: ...
+
+class ClaimReply(_message.Message):
+    __slots__ = ("boot_id", "answers")
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    boot_id: bytes
+    answers: _containers.RepeatedCompositeFieldContainer[ClaimAnswer]
+    def __init__(self, boot_id: _Optional[bytes] = ..., answers: _Optional[_Iterable[_Union[ClaimAnswer, _Mapping]]] = ...) -> None: ...
+
+class ClaimAnswer(_message.Message):
+    __slots__ = ("grant", "held", "done", "better", "unclaimed")
+    GRANT_FIELD_NUMBER: _ClassVar[int]
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    BETTER_FIELD_NUMBER: _ClassVar[int]
+    UNCLAIMED_FIELD_NUMBER: _ClassVar[int]
+    grant: Grant
+    held: Held
+    done: Done
+    better: Better
+    unclaimed: Unclaimed
+    def __init__(self, grant: _Optional[_Union[Grant, _Mapping]] = ..., held: _Optional[_Union[Held, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., better: _Optional[_Union[Better, _Mapping]] = ..., unclaimed: _Optional[_Union[Unclaimed, _Mapping]] = ...) -> None: ...
+
+class Grant(_message.Message):
+    __slots__ = ("token", "ttl_ms", "is_hedge")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TTL_MS_FIELD_NUMBER: _ClassVar[int]
+    IS_HEDGE_FIELD_NUMBER: _ClassVar[int]
+    token: int
+    ttl_ms: int
+    is_hedge: bool
+    def __init__(self, token: _Optional[int] = ..., ttl_ms: _Optional[int] = ..., is_hedge: _Optional[bool] = ...) -> None: ...
+
+class Held(_message.Message):
+    __slots__ = ("holder", "age_ms", "left_ms", "retry_ms")
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_MS_FIELD_NUMBER: _ClassVar[int]
+    RETRY_MS_FIELD_NUMBER: _ClassVar[int]
+    holder: str
+    age_ms: int
+    left_ms: int
+    retry_ms: int
+    def __init__(self, holder: _Optional[str] = ..., age_ms: _Optional[int] = ..., left_ms: _Optional[int] = ..., retry_ms: _Optional[int] = ...) -> None: ...
+
+class Done(_message.Message):
+    __slots__ = ("node_id",)
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    def __init__(self, node_id: _Optional[str] = ...) -> None: ...
+
+class Better(_message.Message):
+    __slots__ = ("node_id",)
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    node_id: str
+    def __init__(self, node_id: _Optional[str] = ...) -> None: ...
+
+class Unclaimed(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RenewClaimsRequest(_message.Message):
+    __slots__ = ("boot_id", "leases")
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    LEASES_FIELD_NUMBER: _ClassVar[int]
+    boot_id: bytes
+    leases: _containers.RepeatedCompositeFieldContainer[ClaimLease]
+    def __init__(self, boot_id: _Optional[bytes] = ..., leases: _Optional[_Iterable[_Union[ClaimLease, _Mapping]]] = ...) -> None: ...
+
+class ClaimLease(_message.Message):
+    __slots__ = ("key", "arbiter", "arbiter_boot_id", "token", "age_ms", "estimate_ms")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ARBITER_FIELD_NUMBER: _ClassVar[int]
+    ARBITER_BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATE_MS_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    arbiter: str
+    arbiter_boot_id: bytes
+    token: int
+    age_ms: int
+    estimate_ms: int
+    def __init__(self, key: _Optional[bytes] = ..., arbiter: _Optional[str] = ..., arbiter_boot_id: _Optional[bytes] = ..., token: _Optional[int] = ..., age_ms: _Optional[int] = ..., estimate_ms: _Optional[int] = ...) -> None: ...
+
+class RenewClaimsReply(_message.Message):
+    __slots__ = ("lost",)
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    lost: bytes
+    def __init__(self, lost: _Optional[bytes] = ...) -> None: ...
+
+class ReleaseClaimsRequest(_message.Message):
+    __slots__ = ("boot_id", "released")
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_FIELD_NUMBER: _ClassVar[int]
+    boot_id: bytes
+    released: _containers.RepeatedCompositeFieldContainer[ReleasedClaim]
+    def __init__(self, boot_id: _Optional[bytes] = ..., released: _Optional[_Iterable[_Union[ReleasedClaim, _Mapping]]] = ...) -> None: ...
+
+class ReleasedClaim(_message.Message):
+    __slots__ = ("key", "arbiter_boot_id", "token", "is_done", "has_failed")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ARBITER_BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    IS_DONE_FIELD_NUMBER: _ClassVar[int]
+    HAS_FAILED_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    arbiter_boot_id: bytes
+    token: int
+    is_done: bool
+    has_failed: bool
+    def __init__(self, key: _Optional[bytes] = ..., arbiter_boot_id: _Optional[bytes] = ..., token: _Optional[int] = ..., is_done: _Optional[bool] = ..., has_failed: _Optional[bool] = ...) -> None: ...
+
+class ReleaseClaimsReply(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18voxpeer/v1/records.proto\x12\nvoxpeer.v1\"\xf0\x01\n\x06Record\x12\x10\n\x08realm_id\x18\x01 \x01(\x0c\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x06 \x01(\t\x12\x0f\n\x07\x63ost_us\x18\x07 \x01(\x04\x12\x12\n\nsubtree_us\x18\x08 \x01(\x04\x12\x10\n\x08\x63hildren\x18\t \x03(\x0c\x12\x0e\n\x06signer\x18\n \x01(\t\x12\x10\n\x08sequence\x18\x0b \x01(\x04\x12\x15\n\rreveals_input\x18\x0c \x01(\x08\x12\x10\n\x08signed_s\x18\r \x01(\x04\"1\n\x0cSignedRecord\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x9b\x01\n\tStatement\x12\x10\n\x08realm_id\x18\x01 \x01(\x0c\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x10\n\x08issued_s\x18\x03 \x01(\x04\x12,\n\nrevocation\x18\x04 \x01(\x0b\x32\x16.voxpeer.v1.RevocationH\x00\x12$\n\x06\x66orget\x18\x05 \x01(\x0b\x32\x12.voxpeer.v1.ForgetH\x00\x42\x06\n\x04what\"G\n\nRevocation\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x15\n\rfrom_sequence\x18\x02 \x01(\x04\x12\x11\n\tremaining\x18\x03 \x03(\t\"\x1b\n\x06\x46orget\x12\x11\n\tkeyed_ids\x18\x01 \x03(\x0c\"M\n\x0fSignedStatement\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x03(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18voxpeer/v1/records.proto\x12\nvoxpeer.v1\"\xac\x02\n\x06Record\x12\x10\n\x08realm_id\x18\x01 \x01(\x0c\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12\x12\n\nsize_bytes\x18\x04 \x01(\x04\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x06 \x01(\t\x12\x0f\n\x07\x63ost_us\x18\x07 \x01(\x04\x12\x12\n\nsubtree_us\x18\x08 \x01(\x04\x12\x10\n\x08\x63hildren\x18\t \x03(\x0c\x12\x0e\n\x06signer\x18\n \x01(\t\x12\x10\n\x08sequence\x18\x0b \x01(\x04\x12\x15\n\rreveals_input\x18\x0c \x01(\x08\x12\x10\n\x08signed_s\x18\r \x01(\x04\x12\x11\n\toperation\x18\x0e \x01(\t\x12\'\n\trelies_on\x18\x0f \x03(\x0b\x32\x14.voxpeer.v1.Reliance\",\n\x08Reliance\x12\x0e\n\x06signer\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"1\n\x0cSignedRecord\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xf3\x01\n\tStatement\x12\x10\n\x08realm_id\x18\x01 \x01(\x0c\x12\x0e\n\x06issuer\x18\x02 \x01(\t\x12\x10\n\x08issued_s\x18\x03 \x01(\x04\x12,\n\nrevocation\x18\x04 \x01(\x0b\x32\x16.voxpeer.v1.RevocationH\x00\x12$\n\x06\x66orget\x18\x05 \x01(\x0b\x32\x12.voxpeer.v1.ForgetH\x00\x12&\n\x07\x64ispute\x18\x06 \x01(\x0b\x32\x13.voxpeer.v1.DisputeH\x00\x12.\n\x0bunshareable\x18\x07 \x01(\x0b\x32\x17.voxpeer.v1.UnshareableH\x00\x42\x06\n\x04what\"G\n\nRevocation\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x15\n\rfrom_sequence\x18\x02 \x01(\x04\x12\x11\n\tremaining\x18\x03 \x03(\t\"\x1b\n\x06\x46orget\x12\x11\n\tkeyed_ids\x18\x01 \x03(\x0c\"~\n\x07\x44ispute\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12(\n\x06theirs\x18\x02 \x01(\x0b\x32\x18.voxpeer.v1.SignedRecord\x12&\n\x04mine\x18\x03 \x01(\x0b\x32\x18.voxpeer.v1.SignedRecord\x12\x14\n\x0c\x63\x65rtificates\x18\x04 \x03(\x0c\"5\n\x0bUnshareable\x12\x11\n\toperation\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"M\n\x0fSignedStatement\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x03 \x03(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,15 +32,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'voxpeer.v1.records_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORD']._serialized_start=41
-  _globals['_RECORD']._serialized_end=281
-  _globals['_SIGNEDRECORD']._serialized_start=283
-  _globals['_SIGNEDRECORD']._serialized_end=332
-  _globals['_STATEMENT']._serialized_start=335
-  _globals['_STATEMENT']._serialized_end=490
-  _globals['_REVOCATION']._serialized_start=492
-  _globals['_REVOCATION']._serialized_end=563
-  _globals['_FORGET']._serialized_start=565
-  _globals['_FORGET']._serialized_end=592
-  _globals['_SIGNEDSTATEMENT']._serialized_start=594
-  _globals['_SIGNEDSTATEMENT']._serialized_end=671
+  _globals['_RECORD']._serialized_end=341
+  _globals['_RELIANCE']._serialized_start=343
+  _globals['_RELIANCE']._serialized_end=387
+  _globals['_SIGNEDRECORD']._serialized_start=389
+  _globals['_SIGNEDRECORD']._serialized_end=438
+  _globals['_STATEMENT']._serialized_start=441
+  _globals['_STATEMENT']._serialized_end=684
+  _globals['_REVOCATION']._serialized_start=686
+  _globals['_REVOCATION']._serialized_end=757
+  _globals['_FORGET']._serialized_start=759
+  _globals['_FORGET']._serialized_end=786
+  _globals['_DISPUTE']._serialized_start=788
+  _globals['_DISPUTE']._serialized_end=914
+  _globals['_UNSHAREABLE']._serialized_start=916
+  _globals['_UNSHAREABLE']._serialized_end=969
+  _globals['_SIGNEDSTATEMENT']._serialized_start=971
+  _globals['_SIGNEDSTATEMENT']._serialized_end=1048
 # @@protoc_insertion_point(module_scope)

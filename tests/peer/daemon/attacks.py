@@ -25,33 +25,10 @@ from peer.local import client, status
 from peer.local.place import noted_socket
 from store import NodeKey
 from tests.peer.daemon.harness import Asker, Peer, eventually, key_of
+from tests.peer.daemon.processes import DAEMON
 
 MIB = 1 << 20
 MOST_GROWTH = 50 * MIB
-MEMORY = 6_000_000 * 1024
-"""Address space of the attacked process: an attack that works must not end the
-machine that tests run on."""
-
-DAEMON = f"""
-import resource
-import sys
-from dataclasses import replace
-from pathlib import Path
-from peer.daemon import run_daemon
-from peer.identity import open_identity
-from tests.peer.daemon.harness import OPTIONS, new_store
-
-resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))
-store = new_store(Path(sys.argv[1]))
-multicast = dict(mdns=True, interfaces=("127.0.0.1",)) if sys.argv[2] else dict()
-run_daemon(
-    store,
-    open_identity(store),
-    replace(OPTIONS, share="all", seeds=tuple(sys.argv[3:]), **multicast),
-    lambda daemon: print(daemon.bound[0], flush=True),
-)
-store.close()
-"""
 
 
 @dataclass

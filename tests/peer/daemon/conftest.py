@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from peer.daemon import claim_calls
 from peer.identity import found_realm
 from tests.peer.daemon.harness import Peer, let_in, new_store
 
@@ -36,3 +37,10 @@ def realm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Realm]:
     for peer in made:
         peer.stop()
         peer.store.close()
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let arbiters answer late: a busy machine is no silent one."""
+    monkeypatch.setattr(claim_calls, "RTTS", float("inf"))
+    monkeypatch.setattr(claim_calls, "MOST_S", 10.0)

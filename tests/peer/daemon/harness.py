@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Literal
 
 from peer.daemon import Daemon, DaemonOptions
@@ -72,12 +73,14 @@ class Peer:
     identity: Identity
     options: DaemonOptions = OPTIONS
     daemon: Daemon | None = None
+    random: Random | None = None
+    """What draws audits."""
 
     def start(self, *seeds: Peer, **options: object) -> Daemon:
         """Start the daemon, seeded with others' addresses."""
         addresses = tuple(each.address for each in seeds)
         chosen = replace(self.options, seeds=addresses, **options)  # type: ignore[arg-type]
-        self.daemon = Daemon(self.store, self.identity, chosen)
+        self.daemon = Daemon(self.store, self.identity, chosen, self.random)
         self.daemon.start()
         return self.daemon
 

@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from peer.daemon import attestations
 from peer.daemon.attestations import Attestation
 from peer.identity import records
+from peer.identity.authentic import DOMAIN
 from peer.local import DaemonNeighbours, status
 from peer.programs import load_program
 from primitives.catalog import standard_registry
@@ -193,7 +194,7 @@ def sign(liar: Peer, result: Result, sequence: int) -> None:
     """Sign a record that a store would not have let be."""
     identity = liar.identity
     record = records.encode(result, identity, sequence, 1_000_000_000)
-    signature = identity.sign(records.DOMAIN + record)
+    signature = identity.sign(DOMAIN + record)
     said = Attestation(
         result.key, identity.node_id, result.digest, sequence, record, signature, ""
     )

@@ -10,8 +10,10 @@ import pytest
 from peer.daemon import leave
 from peer.daemon.leaving import DaemonRunsError
 from peer.exchange import enrol
-from peer.identity import found_realm, invite, open_identity
+from peer.identity import Standing, found_realm, invite, open_identity
+from peer.identity.statements import sign_statement
 from peer.local import client, status
+from peer.wire.v1 import records_pb2
 from tests.peer.daemon.conftest import Realm
 from tests.peer.daemon.harness import (
     Asker,
@@ -110,3 +112,21 @@ def test_machines_on_one_link_meet_by_multicast(realm: Realm) -> None:
     run = Asker(bert)
     eventually(lambda: KEY in run.locate(KEY))
     run.close()
+
+
+def test_statements_that_are_refused_do_not_keep_others_back(realm: Realm) -> None:
+    anna, bert, liar = realm("anna", "bert", "liar")
+    for number in range(80):  # more than there are in one reply
+        for at, peer in enumerate((anna, bert)):
+            said = records_pb2.Unshareable(operation=f"vox.flood@{number}")
+            statement = records_pb2.Statement(unshareable=said, issued_s=at)
+            signed = sign_statement(liar.identity, statement)
+            Standing(peer.store, peer.identity).add(signed)
+    Standing(anna.store, anna.identity).forget([KEY])
+    anna.start()
+    bert.start(anna)
+    meet(anna, bert)
+    assert bert.daemon is not None
+    standing = bert.daemon.realm.standing
+    eventually(lambda: standing.is_forgotten(KEY))
+    assert len(standing.have()) == 81

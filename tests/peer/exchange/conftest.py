@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import grpc
 import pytest
@@ -35,6 +36,8 @@ class Peer:
     server: PeerServer
     address: str
 
+
+RawHandler: TypeAlias = "grpc.RpcMethodHandler[bytes, bytes]"
 
 Liar = Callable[[bytes], Iterator[bytes]]
 """Yields the messages of a Fetch, whatever they are."""
@@ -113,17 +116,12 @@ def raw(realm: Realm) -> Iterator[Callable[..., grpc.Channel]]:
 
 
 @pytest.fixture
-def lie(realm: Realm) -> Iterator[Callable[[Liar], Link]]:
-    """Return a function that starts a member whose Fetch is as told; a link to it."""
+def pretend(realm: Realm) -> Iterator[Callable[[Mapping[str, RawHandler]], Link]]:
+    """Return a function that starts a member with other handlers; a link to it."""
     with ExitStack() as ends:
 
-        def start(messages: Liar) -> Link:
+        def start(handlers: Mapping[str, RawHandler]) -> Link:
             theirs, mine = realm.member("liar"), realm.member()
-            handlers: Mapping[str, grpc.RpcMethodHandler[bytes, bytes]] = {
-                "Fetch": grpc.unary_stream_rpc_method_handler(
-                    lambda request, context: messages(request)
-                )
-            }
             generic = grpc.method_handlers_generic_handler(
                 "voxpeer.v1.Peer", dict(handlers)
             )
@@ -139,6 +137,36 @@ def lie(realm: Realm) -> Iterator[Callable[[Liar], Link]]:
             return link
 
         yield start
+
+
+@pytest.fixture
+def lie(
+    pretend: Callable[[Mapping[str, RawHandler]], Link],
+) -> Callable[[Liar], Link]:
+    """Return a function that starts a member whose Fetch is as told; a link to it."""
+
+    def start(messages: Liar) -> Link:
+        fetch: RawHandler = grpc.unary_stream_rpc_method_handler(
+            lambda request, context: messages(request)
+        )
+        return pretend({"Fetch": fetch})
+
+    return start
+
+
+@pytest.fixture
+def say(
+    pretend: Callable[[Mapping[str, RawHandler]], Link],
+) -> Callable[[str, bytes], Link]:
+    """Return a function that starts a member with one answer; a link to it."""
+
+    def start(method: str, reply: bytes) -> Link:
+        answer: RawHandler = grpc.unary_unary_rpc_method_handler(
+            lambda request, context: reply
+        )
+        return pretend({method: answer})
+
+    return start
 
 
 UNLIMITED = [("grpc.max_send_message_length", -1)]

@@ -8,6 +8,16 @@ from dataclasses import dataclass, field
 
 import grpc
 
+from peer.claims.messages import (
+    Answer,
+    DoneAt,
+    Grant,
+    HeldBy,
+    Item,
+    Lease,
+    Released,
+    Unclaimed,
+)
 from peer.exchange import Refusal
 from peer.identity import Member, NodeId
 from peer.wire.v1 import peer_pb2
@@ -42,6 +52,9 @@ class Shelf:
     revoked: set[NodeId] = field(default_factory=set)
     callers: list[Member] = field(default_factory=list)
     news: threading.Event = field(default_factory=threading.Event)
+    boot_id: bytes = bytes(16)
+    holders: dict[bytes, Answer] = field(default_factory=dict)
+    holding: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, data: bytes, before: Callable[[int], None] | None = None) -> Digest:
         """Have an artifact."""
@@ -109,3 +122,34 @@ class Shelf:
     def renew(self, member: Member, csr: bytes) -> Sequence[bytes]:
         """Be no sponsor."""
         raise Refusal(grpc.StatusCode.UNIMPLEMENTED, "this member is no sponsor")
+
+    def claim(
+        self, member: Member, boot_id: bytes, items: Sequence[Item]
+    ) -> tuple[bytes, Sequence[Answer]]:
+        """Grant each node to who comes first, and tell the others."""
+        with self.holding:
+            return self.boot_id, [self._answer(member, item) for item in items]
+
+    def _answer(self, member: Member, item: Item) -> Answer:
+        held = HeldBy(member.node_id, 0, item.estimate_ms, 200)
+        before = self.holders.setdefault(item.key, held)
+        return Grant(len(self.holders), 10_000) if before is held else before
+
+    def renew_claims(
+        self, member: Member, boot_id: bytes, leases: Sequence[Lease]
+    ) -> Sequence[bytes]:
+        """Say which leases others hold."""
+        return [it.key for it in leases if not self._is_held_by(member, it.key)]
+
+    def release_claims(
+        self, member: Member, boot_id: bytes, released: Sequence[Released]
+    ) -> None:
+        """Note how it went."""
+        for each in released:
+            if self._is_held_by(member, each.key):
+                done, nothing = DoneAt(member.node_id), Unclaimed()
+                self.holders[each.key] = done if each.is_done else nothing
+
+    def _is_held_by(self, member: Member, key: bytes) -> bool:
+        before = self.holders.get(key)
+        return isinstance(before, HeldBy) and before.holder == member.node_id

@@ -22,7 +22,8 @@ from .realms import Realm
 from .shelf import Shelf
 from .test_link import hello
 
-UNARY = ("Hello", "Sync", "Locate", "Records", "Watch", "Renew")
+CLAIMS = ("Claim", "RenewClaims", "ReleaseClaims")
+UNARY = ("Hello", "Sync", "Locate", "Records", "Watch", "Renew", *CLAIMS)
 STREAMS = ("Fetch", "Inventory")
 FINE = {
     grpc.StatusCode.OK,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from peer.identity import (
     Member,
+    NodeId,
     RecordRefused,
     Signer,
     Standing,
@@ -21,7 +22,7 @@ from peer.identity import (
     verify_member,
     verify_record,
 )
-from peer.identity.records import DOMAIN
+from peer.identity.authentic import DOMAIN
 from peer.wire.v1 import records_pb2
 from store import Digest, Result, SqliteStore
 from tests.peer.identity.conftest import Realm, Site, key_of, result_of
@@ -243,6 +244,36 @@ def test_records_of_a_revoked_member_count_up_to_a_number(pair: Pair) -> None:
     pair.reader.standing.revoke(pair.signer.identity.node_id, 3)
     assert [pair.verify(it).sequence for it in signed[:2]] == [1, 2]
     assert [pair.refused(it) for it in signed[2:]] == ["revoked"] * 3
+
+
+def test_what_rests_on_records_that_count_no_more_does_not_count(pair: Pair) -> None:
+    record, gone = pair.record(), "b" * 16
+    record.relies_on.add(signer=gone, sequence=7)
+    pair.verify(pair.signed(record))
+    pair.reader.standing.revoke(NodeId(gone), 8)
+    pair.verify(pair.signed(record))
+    pair.reader.standing.revoke(NodeId(gone), 7)
+    assert pair.refused(pair.signed(record)) == "reliance"
+
+
+def test_what_rests_on_whom_a_revoked_sponsor_let_in_does_not_count(
+    realm: Realm, pair: Pair
+) -> None:
+    sponsor = realm.enrol("sponsor", pair.reader, "sponsor")
+    puppet = realm.enrol("puppet", sponsor)
+    record = pair.record()
+    record.relies_on.add(signer=puppet.identity.node_id, sequence=1)
+    pair.verify(pair.signed(record))
+    assert pair.reader.standing.is_member(puppet.identity.member)
+    pair.reader.standing.revoke(sponsor.identity.node_id)
+    assert pair.refused(pair.signed(record)) == "reliance"
+
+
+@pytest.mark.parametrize("sequence", [0, 1 << 63])
+def test_a_record_that_rests_on_no_number_is_refused(pair: Pair, sequence: int) -> None:
+    record = pair.record()
+    record.relies_on.add(signer="b" * 16, sequence=sequence)
+    assert pair.refused(pair.signed(record)) == "malformed"
 
 
 def test_what_has_to_be_forgotten_is_not_accepted_again(pair: Pair) -> None:

@@ -481,7 +481,7 @@ def test_the_members_that_were_seen_are_remembered(realm: Realm) -> None:
 def test_one_member_cannot_take_all_the_room_for_what_to_forget(
     realm: Realm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("peer.identity.standing.MAX_FORGOTTEN_BYTES", 20_000)
+    monkeypatch.setattr("peer.identity.statement_rows.MAX_FORGOTTEN_BYTES", 20_000)
     founder = realm.found()
     flooder, other = realm.enrol("b", founder), realm.enrol("c", founder)
     lists = [

@@ -30,7 +30,7 @@ def serve(store_path: Path) -> Iterator[Serve]:
 
     def start(handle: Handle) -> LocalServer:
         place = DaemonPlace(store_path, "an id")
-        server = LocalServer(place, "an id", handle)
+        server = LocalServer(place, "an id", handle, node_id="n" * 16)
         server.start()
         started.append((server, place))
         return server

@@ -41,7 +41,7 @@ def has_everything(request: AnyRequest, reply: Reply) -> None:
             for key in keys_of(request.keys)
             if key.startswith(b"a")
         )
-        reply(Offers(id=request.id, offers=offers, neighbours=1))
+        reply(Offers(id=request.id, offers=offers))
     elif isinstance(request, Fetch):
         for key in keys_of(request.keys):
             source = "there" if key.startswith(b"a") else ""

@@ -243,6 +243,22 @@ def test_a_question_is_understood() -> None:
     assert not checks.fetch_request(fetch()).accepts_zstd
 
 
+OTHER = "b" * 16
+
+
+def reliance(signer: str, sequence: int = 7) -> records_pb2.Reliance:
+    """Return whom a record may rely on."""
+    return records_pb2.Reliance(signer=signer, sequence=sequence)
+
+
+def many_reliances(count: int) -> list[records_pb2.Reliance]:
+    """Return so many, sorted."""
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    digits = "".join(sorted(letters))
+    names = ["b" * 13 + "a" + digits[at // 32] + digits[at % 32] for at in range(count)]
+    return [reliance(name, (1 << 63) - 1) for name in names]
+
+
 def record(**changes: Any) -> bytes:
     """Return the bytes of a record, but for what is changed."""
     fields: dict[str, Any] = {
@@ -272,6 +288,14 @@ def record(**changes: Any) -> bytes:
         record(size_bytes=limits.ARTIFACT_BYTES + 1),
         record(children=[B32, b"short"]),
         record(children=[B32] * 65537),
+        record(operation="x" * 129),
+        record(operation="two\nlines"),
+        record(relies_on=[reliance("somebody")]),
+        record(relies_on=[reliance(NODE)]),
+        record(relies_on=[reliance(OTHER, 0)]),
+        record(relies_on=[reliance(OTHER), reliance(OTHER)]),
+        record(relies_on=[reliance(OTHER), reliance("a" * 16)]),
+        record(relies_on=many_reliances(257)),
     ],
 )
 def test_a_record_that_breaks_the_contract_is_refused(data: bytes) -> None:
@@ -280,8 +304,15 @@ def test_a_record_that_breaks_the_contract_is_refused(data: bytes) -> None:
 
 
 def test_the_largest_record_passes() -> None:
-    children = [B32] * limits.RECORD_CHILDREN
-    assert len(record_checks.record(record(children=children)).children) == 65536
+    data = record(
+        children=[B32] * limits.RECORD_CHILDREN,
+        relies_on=many_reliances(limits.RECORD_RELIANCES),
+        environment="\U00020000" * limits.ENVIRONMENT_CHARACTERS,
+        operation="\U00020000" * limits.OPERATION_CHARACTERS,
+    )
+    read = record_checks.record(data)
+    assert (len(read.children), len(read.relies_on)) == (65536, 256)
+    assert read.relies_on[0].sequence == (1 << 63) - 1
 
 
 def statement(**changes: Any) -> bytes:
@@ -298,6 +329,33 @@ def forget(count: int, length: int = 32) -> records_pb2.Forget:
     return records_pb2.Forget(keyed_ids=[bytes(length)] * count)
 
 
+MOST_DISPUTED = limits.DISPUTED_RECORD_BYTES
+
+
+def signed_record(
+    length: int, signature: bytes = bytes(64)
+) -> records_pb2.SignedRecord:
+    """Return so many bytes, signed."""
+    return records_pb2.SignedRecord(record=bytes(length), signature=signature)
+
+
+def dispute(**changes: Any) -> records_pb2.Dispute:
+    """Return a dispute, but for what is changed."""
+    fields: dict[str, Any] = {
+        "key": B32,
+        "theirs": signed_record(3),
+        "mine": signed_record(3),
+        "certificates": [b"leaf", b"sponsor"],
+    }
+    return records_pb2.Dispute(**{**fields, **changes})
+
+
+def unshareable(**changes: Any) -> records_pb2.Unshareable:
+    """Return what is not to be shared, but for what is changed."""
+    fields = {"operation": "vox.smooth@3", "environment": "x86-64-v3"}
+    return records_pb2.Unshareable(**{**fields, **changes})
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -307,6 +365,17 @@ def forget(count: int, length: int = 32) -> records_pb2.Forget:
         statement(revocation=records_pb2.Revocation(node_id="?")),
         statement(forget=forget(1, 31)),
         statement(forget=forget(32769)),
+        statement(dispute=records_pb2.Dispute()),
+        statement(dispute=dispute(key=bytes(31))),
+        statement(dispute=dispute(theirs=signed_record(0))),
+        statement(dispute=dispute(mine=signed_record(3, bytes(63)))),
+        statement(dispute=dispute(mine=signed_record(MOST_DISPUTED + 1))),
+        statement(dispute=dispute(certificates=[b"x"] * 4)),
+        statement(dispute=dispute(certificates=[bytes(8193)])),
+        statement(unshareable=records_pb2.Unshareable()),
+        statement(unshareable=unshareable(operation="x" * 129)),
+        statement(unshareable=unshareable(operation="red\x1b[31m")),
+        statement(unshareable=unshareable(environment="x" * 1025)),
     ],
 )
 def test_a_statement_that_breaks_the_contract_is_refused(data: bytes) -> None:
@@ -317,6 +386,30 @@ def test_a_statement_that_breaks_the_contract_is_refused(data: bytes) -> None:
 def test_statements_that_keep_the_contract_pass() -> None:
     assert record_checks.statement(statement(revocation=REVOCATION)).issuer == NODE
     assert record_checks.statement(statement(forget=forget(32768)))
+    assert record_checks.statement(statement(unshareable=unshareable(environment="")))
+    longest = statement(
+        dispute=dispute(
+            theirs=signed_record(MOST_DISPUTED),
+            mine=signed_record(MOST_DISPUTED),
+            certificates=[bytes(limits.CERTIFICATE_BYTES)] * 3,
+        )
+    )
+    assert record_checks.statement(longest).issuer == NODE
+    message = signed(
+        statement=longest, certificates=[bytes(limits.CERTIFICATE_BYTES)] * 3
+    )
+    assert message.ByteSize() < limits.SYNC_REPLY_BYTES, "or nobody could pass it on"
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"", b"\x32", b"\x3a"]))
+def test_any_bytes_are_a_record_or_statement_or_refused(
+    data: bytes, head: bytes
+) -> None:
+    for check in (record_checks.record, record_checks.statement):
+        try:
+            check(head + data)
+        except WireError:
+            continue
 
 
 KINDS: list[tuple[type[Message], Check]] = [
