@@ -13,7 +13,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import daemon, engine, exchange, frontend, images, startup, storage
+from . import daemon, engine, exchange, frontend, images, once, startup, storage
 
 PARTS: dict[str, Callable[[int], None]] = {
     "engine": engine.shapes,
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "storage": storage.throughput,
     "exchange": exchange.throughput,
     "daemon": daemon.daemons,
+    "once": once.once,
 }
 
 

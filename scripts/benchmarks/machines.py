@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +28,9 @@ CAP_BYTES = 4 << 30
 LIMIT_S = 60.0
 LOOK_AGAIN_S = 0.1
 BATCH = 1000
+NAPS = Path(__file__).with_name("naps")
+"""On the path of a voxpeer, this adds the namespace of the same name."""
+
 HERE = "127.0.0.1:0"
 
 
@@ -60,6 +65,27 @@ class Machine:
         (self.folder / "program.imgql").write_text(text)
         measured = self.voxpeer("run", "program.imgql", "--json", *options)
         return measured, json.loads(measured.stdout)
+
+    def start(self, program: str, *options: str) -> subprocess.Popen[str]:
+        """Start a program that lies in the folder, with the namespace ``naps``."""
+        words = [VOXPEER, "run", program, "--json", "--no-progress", *options]
+        return subprocess.Popen(
+            [*words, "--store", str(self.store)],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(NAPS)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def obtained(self, run_id: str) -> list[tuple[bytes, str, str]]:
+        """Return of each node of a run its key, its primitive, and how it was had."""
+        query = "SELECT key, primitive, how FROM node_runs WHERE run_id = ?"
+        with (
+            open_store(self.store, CAP_BYTES) as store,
+            store.database.read() as connection,
+        ):
+            return connection.execute(query, (run_id,)).fetchall()
 
     def status(self) -> dict[str, Any]:
         """Return what the daemon says of itself."""

@@ -21,6 +21,13 @@ REQUIRED = "HARNESS_REQUIRED"
 FAILED = pytest.StashKey[bool]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("harness")
+    group.addoption("--peers", type=int, default=4, help="machines of 'once'")
+    group.addoption("--minutes", type=float, default=0.0, help="length of 'chaos'")
+    group.addoption("--seed", type=int, default=1, help="of the troubles of 'chaos'")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:

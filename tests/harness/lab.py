@@ -78,6 +78,8 @@ class Lab:
         self.engine.docker(*command)
         machine = Machine(self.engine, name, full)
         self.machines.append(machine)
+        if settings.additions:
+            machine.add(settings.additions)
         if settings.clock:
             machine.write(f"{SLEEP_FOLDER}/sitecustomize.py", SLEEP)
         return machine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ LOG = "/proc/1/fd/1"
 DAEMON = "voxpeer join"
 """What the command line of a daemon contains."""
 
+RUN = "voxpeer run"
+"""What the command line of a run contains."""
+
 TOKEN = re.compile(r"\bvxp1\.\S+")
 
 
@@ -37,17 +41,23 @@ class Settings:
         clock: what its clock is off by, in libfaketime's words ("+1d").
         router: whether it passes on packets between its networks.
         shares_inputs: whether it offers values that show an input, too.
+        additions: a folder with a ``sitecustomize`` for every Python on it.
+        environment: variables of every process on it.
     """
 
     store_mb: int | None = None
     clock: str | None = None
     router: bool = False
     shares_inputs: bool = False
+    additions: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> list[str]:
         """The same for ``docker run``."""
         options = []
+        for name, value in self.environment.items():
+            options += ["--env", f"{name}={value}"]
         if self.store_mb:
             mount = f"/store:size={self.store_mb}m,mode=0700,uid=1000,gid=1000"
             # The disk is to be full before the store has taken what it may.
@@ -63,6 +73,9 @@ class Settings:
             }
             for name, value in faked.items():
                 options += ["--env", f"{name}={value}"]
+        if self.additions:
+            folder = f"/additions/{self.additions.name}"
+            options += ["--env", f"PYTHONPATH={folder}"]
         if self.router:
             options += ["--sysctl", "net.ipv4.ip_forward=1"]
         if self.shares_inputs:
@@ -78,9 +91,35 @@ time.sleep = lambda seconds: select.select([], [], [], seconds) and None
 """
 """What a machine with a shifted clock runs in every Python."""
 
+_NODES = """
+import json, sqlite3, sys
+query = "SELECT hex(key), primitive, how, source, seconds FROM node_runs WHERE run_id=?"
+with sqlite3.connect("/store/store.db") as connection:
+    print(json.dumps(connection.execute(query, sys.argv[1:]).fetchall()))
+"""
+
 _FAKETIME = ":".join(
     f"/usr/lib/{machine}-linux-gnu/faketime" for machine in ("x86_64", "aarch64")
 )
+
+
+@dataclass(frozen=True)
+class Node:
+    """How one node of a run was had.
+
+    Attributes:
+        key: in hexadecimal digits.
+        primitive: its qualified name.
+        how: "computed", "store" or "peer".
+        source: name of the peer.
+        seconds: of computing or fetching.
+    """
+
+    key: str
+    primitive: str
+    how: str
+    source: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -156,6 +195,12 @@ class Machine:
         self._engine.docker("cp", str(source), f"{self.full_name}:{path}")
         self.root("chown", "--recursive", OWNER, path)
 
+    def add(self, folder: Path) -> None:
+        """Copy a folder of additions to Python to where it is looked for."""
+        self.root("mkdir", "-p", "/additions")
+        target = f"{self.full_name}:/additions/{folder.name}"
+        self._engine.docker("cp", str(folder), target)
+
     def write(self, path: str, text: str) -> None:
         """Write a text file; a bare name is one in the folder where programs run."""
         script = 'mkdir -p "$(dirname "$1")" && printf %s "$2" > "$1"'
@@ -179,7 +224,7 @@ class Machine:
         if output.exit_code:
             raise failure(f"voxpeer run on {self.name}", output)
         document = json.loads(output.stdout)
-        return Run(document, self._digests(document["saved"]))
+        return Run(document, self.digests(document["saved"]))
 
     def execute(
         self, program: str, *options: str, limit_s: float = COMMAND_LIMIT_S
@@ -187,7 +232,13 @@ class Machine:
         """Run a program to its end, which must be a good one."""
         return self.finish(self.start(program, *options), limit_s)
 
-    def _digests(self, paths: list[str]) -> dict[str, str]:
+    def nodes(self, run: Run) -> list[Node]:
+        """Return how the nodes of a run were had."""
+        asked = self.run("python3", "-c", _NODES, run.document["run_id"])
+        return [Node(*row) for row in json.loads(asked.stdout)]
+
+    def digests(self, paths: list[str]) -> dict[str, str]:
+        """Return the SHA-256 of files, by their paths."""
         if not paths:
             return {}
         lines = self.run("sha256sum", *paths).stdout.splitlines()
@@ -238,6 +289,13 @@ class Machine:
         peers = self.status()["peers"]
         return sorted(peer["name"] for peer in peers if peer["state"] == state)
 
+    def disbelieved(self) -> list[str]:
+        """Names of the peers some of whose results are not accepted here."""
+        peers = self.status()["peers"]
+        return sorted(
+            peer["name"] for peer in peers if peer["refused_from"] is not None
+        )
+
     @property
     def offered(self) -> int:
         """How many results this machine shares."""
@@ -280,7 +338,13 @@ class Machine:
 
     def freeze(self) -> None:
         """Stop all its processes in mid-air; its network answers as before."""
-        self._engine.docker("pause", self.full_name)
+
+        def is_frozen() -> bool:
+            # The kernel refuses while a process is just being made.
+            done = self._engine.docker("pause", self.full_name, check=False)
+            return done.exit_code == 0
+
+        wait_until(is_frozen, f"{self.name} is frozen", limit_s=COMMAND_LIMIT_S)
 
     def thaw(self) -> None:
         """Let them go on."""
@@ -290,13 +354,28 @@ class Machine:
         """Pull the plug: nothing is said to anybody."""
         self._engine.docker("kill", "--signal", "KILL", self.full_name)
 
+    def kill_runs(self) -> None:
+        """Kill every program that runs, without a word to anybody."""
+        self.run("pkill", "-KILL", "-f", RUN, check=False)
+
     def lose(self, percent: int) -> None:
         """Lose that share of the packets that arrive, at random."""
+        self._drop(f"numgen random mod 100 < {percent}")
+
+    def cut_off(self, *others: Machine) -> None:
+        """Hear nothing of other machines, nor of what is sent to all."""
+        addresses = ", ".join(other.address for other in others)
+        self._drop(f"ip saddr {{ {addresses} }}")
+
+    def heal(self) -> None:
+        """Hear everything again."""
+        self.root("nft", "flush ruleset")
+
+    def _drop(self, what: str) -> None:
         chain = "type filter hook input priority 0;"
-        dropped = f'iifname != "lo" numgen random mod 100 < {percent} drop'
         self.root("nft", "add table inet trouble")
         self.root("nft", f"add chain inet trouble arriving {{ {chain} }}")
-        self.root("nft", f"add rule inet trouble arriving {dropped}")
+        self.root("nft", f'add rule inet trouble arriving iifname != "lo" {what} drop')
 
     def slow_down(self, mbit_s: int) -> None:
         """Send no faster than that."""
