@@ -7,7 +7,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from store import NodeKey
 
 from .machines import Lab, Machine, lab, until
 from .measure import table
-from .naps.naps import VOXELS
+from .naps.naps import NAP_S, VOXELS
 
 PEERS = (1, 2, 4, 8)
 NODES = 64
@@ -57,6 +57,7 @@ def once(rounds: int) -> None:
     with lab() as (made, lasting):
         for name, text in (("naps", NAPS), ("kernels", KERNELS)):
             _spans(made, name, text, rounds)
+        _troubles(made, rounds)
         _claims(made, lasting)
 
 
@@ -118,6 +119,48 @@ def _together(made: Lab, name: str, text: str, count: int) -> Together:
     )
 
 
+def _troubles(made: Lab, rounds: int) -> None:
+    """One machine runs the program, and all its neighbours stop to answer."""
+    rows: list[list[object]] = []
+    alone_s = 0.0
+    for words, befalls in (
+        ("none: alone, without a daemon", None),
+        ("three, frozen as the run starts", Machine.freeze),
+        ("three, killed as the run starts", lambda machine: machine.daemon.kill()),
+        ("three, frozen in its midst", Machine.freeze),
+    ):
+        after_s = NODES * NAP_S / 8 if "midst" in words else 0.0
+        tried = [_troubled(made, befalls, after_s) for _ in range(rounds)]
+        span_s = statistics.median(tried)
+        alone_s = alone_s or span_s
+        rows.append([words, span_s, span_s / alone_s, 0.5 + 1.2 * alone_s])
+    table(
+        f"{NODES} nodes (naps) on one machine, by its neighbours",
+        ["neighbours", "s", "of alone", "budget s"],
+        rows,
+    )
+
+
+def _troubled(
+    made: Lab, befalls: Callable[[Machine], None] | None, after_s: float
+) -> float:
+    """Return the seconds of a run whose neighbours something befalls."""
+    with ExitStack() as lasting:
+        here, *others = realm(made, lasting, 4 if befalls else 1)
+        write_phantom(here.folder / "phantom.nii")
+        (here.folder / "program.imgql").write_text(NAPS)
+        started = time.monotonic()
+        run = here.start("program.imgql", "--jobs", "1")
+        time.sleep(after_s)
+        for other in others:
+            assert befalls is not None
+            befalls(other)
+        said = json.loads(run.communicate(timeout=LIMIT_S)[0])
+        span_s = time.monotonic() - started
+        assert said["stats"]["failed"] == 0
+    return span_s
+
+
 def executions(
     machines: Sequence[Machine], said: Sequence[dict[str, Any]], primitive: str
 ) -> Counter[bytes]:
@@ -174,7 +217,8 @@ def _claims(made: Lab, lasting: ExitStack) -> None:
     here, _ = realm(made, lasting, 2)
     neighbours = DaemonNeighbours(here.store)
     until(lambda: not neighbours.is_alone, "the daemon has company")
-    own, other = [], []
+    own: list[float] = []
+    other: list[float] = []
     for number in range(LATENCIES):
         key = NodeKey(number.to_bytes(32, "big"))
         (rank,) = neighbours.ranks([key])

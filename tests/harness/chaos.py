@@ -19,6 +19,9 @@ PAUSE_S = (0.3, 1.5)
 """Between the beginnings of two troubles."""
 
 LASTS_S = (0.5, 6.0)
+RECOVERY_S = 5.0
+"""After which machines that heard nothing of each other divide their work again."""
+
 RUN_LIMIT_S = 300.0
 LOOK_S = 0.1
 
@@ -144,9 +147,12 @@ class Chaos:
         Who is cut off executes what it wants meanwhile, and until others are heard
         again; what a machine was at is done once more elsewhere when it is lost.
         """
-        meanwhile = (lasts_s + 5.0) / self.nap_s
-        is_apart = kind in ("freeze", "cut off", "lose packets", "kill daemon")
-        self.executions_allowed += self.slots * (1 + (meanwhile if is_apart else 0))
+        apart_s = 0.0
+        if kind in ("cut off", "lose packets", "kill daemon"):
+            apart_s = lasts_s + RECOVERY_S
+        elif kind == "freeze":  # it executes nothing while it lasts
+            apart_s = RECOVERY_S
+        self.executions_allowed += self.slots * (1 + apart_s / self.nap_s)
 
     def _end(self, troubles: list[Trouble]) -> None:
         for trouble in list(troubles):

@@ -153,6 +153,12 @@ class Run:
         return count
 
     @property
+    def from_store(self) -> int:
+        """How many results were here already."""
+        count: int = self.stats["from_store"]
+        return count
+
+    @property
     def results(self) -> dict[str, tuple[Any, ...]]:
         """Per goal its kind, value, node key and digest."""
         names = ("kind", "value", "key", "digest")

@@ -134,7 +134,7 @@ def test_three_peers_with_three_stores_converge(lab: Lab, brain: Path) -> None:
     for name, first in zip(programs, firsts, strict=True):
         for peer in peers:
             again = peer.execute(name)
-            had = again.from_peers + again.stats["from_store"]
+            had = again.from_peers + again.from_store
             assert had >= len(first.results), peer.voxpeer("why", "found_ml").stdout
             assert again.results == first.results
             assert again.saved == first.saved
