@@ -90,7 +90,7 @@ def tell_realm(store: SqliteStore, identity: Identity, traces: Traces) -> bool:
 
 def drop(store: SqliteStore, traces: Traces) -> int:
     """Remove traces of a file from a store; return how many results there were."""
-    from .daemon.attestations import remove_keys
+    from .trust.attestations import remove_keys
 
     removed = store.remove(traces.keys)
     remove_keys(store, traces.keys)

@@ -58,7 +58,7 @@ def _wait_until(is_done: Callable[[], bool]) -> None:
 
 
 def _judge(store: SqliteStore) -> None:
-    from peer.daemon.judging import Judge
+    from peer.trust.judging import Judge
 
     judge = Judge.of(store)
     if judge is not None:

@@ -59,8 +59,8 @@ def outcome_line(store: SqliteStore, audit: Audit, outcome: Outcome) -> str:
 
 def _signers(store: SqliteStore, audit: Audit) -> str:
     """Return who has signed what was audited, as far as that is still known."""
-    from peer.daemon.attestations import find
     from peer.identity import Members
+    from peer.trust.attestations import find
 
     names = {node_id: name for node_id, (name, _) in Members(store).seen().items()}
     signers = sorted(

@@ -40,9 +40,9 @@ def find_member(text: str, members: Sequence[PeerStatus]) -> PeerStatus:
 
 def quarantined_members(store: SqliteStore) -> list[PeerStatus]:
     """Return the members whose results are not taken here, as far as names tell."""
-    from peer.daemon.quarantine import Quarantine
     from peer.identity import Members
     from peer.local.messages import PeerStatus
+    from peer.trust.quarantine import Quarantine
 
     names = {node_id: name for node_id, (name, _) in Members(store).seen().items()}
     return [

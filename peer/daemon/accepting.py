@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from peer.identity import NodeId, RecordRefused, verify_record
+from peer.trust.attestations import Attestation, others_of
+from peer.trust.conflicts import settled
 from peer.wire import WireError, limits, record_checks
 from peer.wire.v1 import peer_pb2, records_pb2
 from store import Digest, NodeKey, Reliance
 
-from .attestations import Attestation, others_of
-from .conflicts import settled
 from .content import most_bytes
 from .quota import Quota
 from .realm import Realm

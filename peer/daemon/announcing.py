@@ -12,10 +12,10 @@ from peer.discovery import (
     Discovery,
     advertise,
 )
+from peer.events import event
 from peer.identity import NodeId
 
 from .company import Company
-from .events import event
 from .inventory import State
 from .realm import Realm
 from .shared import Shared

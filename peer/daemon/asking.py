@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from peer.events import event
 from peer.identity import NodeId
+from peer.trust import attestations
+from peer.trust.attestations import Attestation
+from peer.trust.conflicts import settled
 from store import Digest, NodeKey
 
-from . import attestations
 from .accepting import Accepted, Refused, accept
-from .attestations import Attestation
 from .company import Company
-from .conflicts import settled
-from .events import event
 from .quota import Quota
 from .realm import Realm
 from .traffic import Traffic

@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from peer.identity import NodeId, Signer
+from peer.trust import attestations
+from peer.trust.attestations import Attestation, others_of
 from peer.wire import limits, record_checks
 from peer.wire.v1 import records_pb2
 from store import (
@@ -21,8 +23,6 @@ from store import (
     Result,
 )
 
-from . import attestations
-from .attestations import Attestation, others_of
 from .realm import Realm
 
 KEPT_RECORDS = 1024

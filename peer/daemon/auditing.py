@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from peer.auditing import doubtful_files
+from peer.events import event
 from scheduler.audits import has_open_audits
 from store import SqliteStore
 
 from .budget import CpuBudget
-from .events import event
 
 SAVED_UP_S = 60.0
 """CPU-seconds that unused time leaves for later."""

@@ -12,6 +12,7 @@ from random import Random
 
 from peer.discovery import Candidates, Dial, Filter
 from peer.discovery.addresses import is_elsewhere
+from peer.events import event, mistake
 from peer.exchange import (
     BusyError,
     ClosedError,
@@ -25,7 +26,6 @@ from peer.wire import limits
 from peer.wire.v1 import peer_pb2
 from store import NodeKey, StoreError
 
-from .events import event, mistake
 from .following import Following
 from .hints import AdvertisedId
 from .members import remember_addresses, remembered_addresses

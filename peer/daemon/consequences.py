@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 
+from peer.events import event
 from peer.forgetting import drop_forgotten
 from peer.identity import NodeId
+from peer.trust import attestations
+from peer.trust.undoing import Remove, undo
 from store import SqliteStore
 
-from . import attestations
 from .company import Company
-from .events import event
 from .realm import Realm
-from .undoing import Remove, undo
 
 
 class Consequences:

@@ -8,6 +8,9 @@ import threading
 import time
 from random import Random
 
+from peer.daemon.claims.claiming import Claiming
+from peer.daemon.claims.policy import ClaimPolicy
+from peer.events import event, mistake
 from peer.exchange import ExchangeError, PeerServer
 from peer.identity import Identity, NodeId
 from peer.installation import voxpeer_version
@@ -15,6 +18,9 @@ from peer.local import DaemonPlace, LocalServer
 from peer.local.messages import (
     Status,
 )
+from peer.trust.attestations import counts_by_signer, signed_bytes_by_signer
+from peer.trust.barring import Barring
+from peer.trust.drawing import Draw
 from peer.wire import limits
 from peer.wire.v1 import peer_pb2
 from primitives.catalog import standard_registry
@@ -23,18 +29,12 @@ from store import SqliteStore, StoreError
 
 from .advice import advice
 from .announcing import Announcing
-from .attestations import counts_by_signer, signed_bytes_by_signer
 from .attesting import Attesting
 from .auditing import Auditing, audit_command
-from .barring import Barring
-from .claim_policy import ClaimPolicy
-from .claiming import Claiming
 from .company import Company
 from .consequences import Consequences
-from .drawing import Draw
 from .enrolling import Enrolling
 from .errors import PortTakenError
-from .events import event, mistake
 from .fetching import Fetching
 from .libraries import deciding_libraries
 from .listening import announced_on, dialled_at, host_of, listen_at

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from peer.events import event
 from peer.exchange import EnrolServer, ExchangeError
 from peer.identity import NodeId
 from store import StoreError
 
-from .events import event
 from .realm import Realm
 
 LOOK_S = 2.0

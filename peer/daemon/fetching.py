@@ -14,8 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from peer.events import event, mistake
 from peer.exchange import ExchangeError, FetchOutcome, Link, fetch
 from peer.identity import NodeId
+from peer.trust import attestations
+from peer.trust.barring import Barring
+from peer.trust.drawing import Draw
 from peer.wire import limits
 from primitives.errors import ValueEncodingError
 from store import (
@@ -29,14 +33,10 @@ from store import (
     digest_of,
 )
 
-from . import attestations
 from .accepting import Accepted
 from .asking import Asking
-from .barring import Barring
 from .company import Company
 from .content import holds_voxels, parts_of
-from .drawing import Draw
-from .events import event, mistake
 from .locating import Locating, Speeds
 from .quota import Quota
 from .realm import Realm

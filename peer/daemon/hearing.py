@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
+from peer.events import event
 from peer.identity import NodeId
 from peer.identity.evidence import Disputed
-from peer.wire.v1 import records_pb2
-from store import Digest, NodeKey
-
-from . import attestations
-from .conflicts import contradicted, unsettled
-from .disputes import (
+from peer.trust import attestations
+from peer.trust.conflicts import contradicted, unsettled
+from peer.trust.disputes import (
     ENOUGH,
     Accusation,
     Compute,
@@ -21,8 +19,10 @@ from .disputes import (
     Ruling,
     Suspect,
 )
-from .events import event
-from .judging import Judge, WrongRecord
+from peer.trust.judging import Judge, WrongRecord
+from peer.wire.v1 import records_pb2
+from store import Digest, NodeKey
+
 from .realm import Realm
 
 

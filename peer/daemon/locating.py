@@ -12,15 +12,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from peer.events import mistake
 from peer.exchange import ExchangeError
 from peer.identity import NodeId
 from peer.local.messages import Offer
+from peer.trust.barring import Barring
 from peer.wire import limits
 from store import NodeKey, StoreError
 
-from .barring import Barring
 from .company import Company
-from .events import mistake
 from .realm import Realm
 from .traffic import Traffic
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from peer.identity import NodeId
+from peer.trust import attestations
 from store import NodeKey, Result, SharedRow, SqliteStore, StoreError
 
-from . import attestations
 from .shared import Row, Rule, Shared
 
 PART = 1000

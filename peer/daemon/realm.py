@@ -14,11 +14,11 @@ from peer.identity import (
     Standing,
     StatementRefused,
 )
+from peer.trust.quarantine import Quarantine
 from peer.wire.v1 import peer_pb2, records_pb2
 from store import NodeKey, Reliance, SqliteStore
 
 from .members import Directory
-from .quarantine import Quarantine
 
 
 class Realm:

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from peer.events import event
 from peer.exchange import ExchangeError
 from peer.identity import CertificateError, install_chain, renew_own
 from store import StoreError
 
 from .company import Company
-from .events import event
 from .realm import Realm
 
 LOOK_S = 60.0

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from peer.identity import NodeId
 from peer.local.messages import PeerStatus, Status
+from peer.trust.quarantine import now_ms
 
 from .company import Company
 from .libraries import difference
 from .neighbour import Neighbour
-from .quarantine import now_ms
 from .realm import Realm
 from .shared import Shared
 from .traffic import Traffic

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from peer.daemon.claims.claiming import Claiming
+from peer.events import mistake
 from peer.identity import IdentityError, NodeId, StatementRefused
 from peer.local.messages import (
     Alive,
@@ -31,10 +33,8 @@ from peer.local.server import Reply
 from peer.wire import limits
 from store import NodeKey, StoreError
 
-from .claiming import Claiming
 from .consequences import Consequences
 from .errors import DaemonError
-from .events import mistake
 from .fetching import Arrived, Fetching
 from .locating import Locating
 from .realm import Realm

@@ -17,6 +17,7 @@ import grpc
 from peer.claims.messages import Answer, Item, Lease, Released
 from peer.exchange import Refusal
 from peer.identity import CertificateError, Member, NodeId, renew
+from peer.trust.attestations import Attestation
 from peer.wire import limits
 from peer.wire.v1 import peer_pb2, records_pb2
 from store import (
@@ -28,7 +29,6 @@ from store import (
     NodeKey,
 )
 
-from .attestations import Attestation
 from .attesting import Attesting
 from .inventory import State
 from .messages import filter_block, inventory_state, state_of
@@ -38,7 +38,9 @@ from .realm import Realm
 from .shared import Shared
 
 if TYPE_CHECKING:
-    from .claiming import Claiming  # which needs the company, which needs us
+    from peer.daemon.claims.claiming import (
+        Claiming,  # which needs the company, which needs us
+    )
 
 INLINE_CHANGES = limits.INVENTORY_IDS
 """Changes that a watch brings itself; more are asked for as an inventory."""

@@ -11,21 +11,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from peer.auditing.doubtful import doubtful_files
+from peer.events import event
 from peer.identity import NodeId
+from peer.trust import attestations
+from peer.trust.barring import Barring
+from peer.trust.conflicts import unsettled
+from peer.trust.drawing import Draw
+from peer.trust.judging import Judge
+from peer.trust.quarantine import Quarantined
+from peer.trust.undoing import Undone
 from scheduler.audits import AuditCounts, audit_counts
 from store import NodeKey
 
-from . import attestations
-from .barring import Barring
-from .conflicts import unsettled
-from .drawing import Draw
-from .events import event
 from .hearing import Hearing
-from .judging import Judge
-from .quarantine import Quarantined
 from .realm import Realm
 from .shared import Shared
-from .undoing import Undone
 
 QUIET_S = 60.0
 """Between two looks when nothing has happened; what a member may cause grows again."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from peer.cli.reports import show_corrected
-from peer.daemon.quarantine import Quarantine, Quarantined, now_ms
 from peer.identity import NodeId
 from peer.local import nudge
 from peer.stores import open_store
+from peer.trust.quarantine import Quarantine, Quarantined, now_ms
 from scheduler import GoalOutcome, Progress, RunReport
 from store import Digest, Reliance
 

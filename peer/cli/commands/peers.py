@@ -80,8 +80,8 @@ def trust(node: str, store: str | None) -> None:
             member = find_member(node, status(opened.path).peers)
             note(daemon_trust(opened.path, member.node_id))
         except NoDaemonError:
-            from peer.daemon.quarantine import Quarantine
             from peer.identity import NodeId
+            from peer.trust.quarantine import Quarantine
 
             member = find_member(node, quarantined_members(opened))
             Quarantine(opened).lift(NodeId(member.node_id))

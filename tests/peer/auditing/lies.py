@@ -9,9 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from peer.auditing import Limits, Repair, Summary, audit
-from peer.daemon import attestations
 from peer.identity import Members
 from peer.programs import load_program
+from peer.trust import attestations
 from primitives.catalog import standard_registry
 from primitives.encoding import decode, encode
 from primitives.values import Mask

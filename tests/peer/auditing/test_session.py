@@ -10,9 +10,9 @@ import pytest
 
 from peer.auditing import Limits, doubtful_files, request_everything
 from peer.auditing.working import work
-from peer.daemon.quarantine import Quarantine, Quarantined, now_ms
 from peer.local import status
 from peer.runs import run as run_here
+from peer.trust.quarantine import Quarantine, Quarantined, now_ms
 from primitives.catalog import standard_registry
 from scheduler.audits import (
     audit_counts,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from peer.daemon import claim_calls
+from peer.daemon.claims import calls as claim_calls
 from peer.identity import found_realm
 from tests.peer.daemon.harness import Peer, let_in, new_store
 

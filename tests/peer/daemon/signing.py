@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from peer.daemon import attestations
-from peer.daemon.attestations import Attestation
 from peer.identity import Members
 from peer.identity.authentic import DOMAIN
 from peer.identity.records import encode
+from peer.trust import attestations
+from peer.trust.attestations import Attestation
 from scheduler.auditing import Outcome
 from scheduler.audits import Audit, Verdict, end_audit, note_audits, open_audits
 from store import Batch, Digest, NodeKey, Reliance, Result

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from peer.daemon.barring import DAY_S, STRIKES, Barring
 from peer.identity import NodeId
+from peer.trust.barring import DAY_S, STRIKES, Barring
 from store import Digest
 
 ANNA, BERT = NodeId("anna"), NodeId("bert")

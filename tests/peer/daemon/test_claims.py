@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from peer.daemon import claim_runs
+from peer.daemon.claims import runs as claim_runs
 from peer.identity.standing import Standing
 from peer.local import claims, status
 from scheduler.neighbours import Arrived, Free, Granted, Held

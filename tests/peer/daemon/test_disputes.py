@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peer.daemon.disputes import (
+from peer.identity import NodeId
+from peer.trust.disputes import (
     DAY_S,
     MOST_AUDITS,
     SUSPECT_AUDITS,
@@ -20,7 +21,6 @@ from peer.daemon.disputes import (
     Disputes,
     Suspect,
 )
-from peer.identity import NodeId
 from store import Digest, NodeKey
 from tests.peer.daemon.harness import key_of
 

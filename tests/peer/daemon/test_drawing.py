@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from peer.daemon.drawing import NEW_RESULTS, Draw
 from peer.identity import NodeId
+from peer.trust.drawing import NEW_RESULTS, Draw
 
 ADA, BOB = NodeId("a" * 16), NodeId("b" * 16)
 DRAWS = 20_000

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from peer.daemon.hearing import Hearing
-from peer.daemon.judging import Judge
-from peer.daemon.quarantine import Quarantine
 from peer.daemon.realm import Realm as DaemonRealm
 from peer.identity import Members, Standing
+from peer.trust.judging import Judge
+from peer.trust.quarantine import Quarantine
 from peer.wire.v1 import records_pb2
 from store import NodeKey, Result, digest_of
 from tests.peer.daemon.conftest import Realm

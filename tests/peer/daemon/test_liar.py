@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from peer.daemon import attestations
 from peer.identity import Members, Signer
 from peer.local import DaemonNeighbours, status
 from peer.local.messages import PeerStatus, Status
 from peer.programs import load_program
+from peer.trust import attestations
 from peer.wire.v1 import records_pb2
 from primitives.catalog import standard_registry
 from scheduler import RunOptions, RunReport, run_plan

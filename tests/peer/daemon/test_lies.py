@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from peer.daemon import attestations
-from peer.daemon.attestations import Attestation
 from peer.identity import records
 from peer.identity.authentic import DOMAIN
 from peer.local import DaemonNeighbours, status
 from peer.programs import load_program
+from peer.trust import attestations
+from peer.trust.attestations import Attestation
 from primitives.catalog import standard_registry
 from primitives.encoding import DATA_MAGIC, IMAGE_EXT, IMAGE_MAGIC, MASK_EXT, MASK_MAGIC
 from scheduler import RunOptions, RunReport, run_plan

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from peer.daemon import judging
-from peer.daemon.judging import Judge
-from peer.daemon.quarantine import Quarantine, Quarantined, now_ms
 from peer.identity import NodeId, Standing
+from peer.trust import judging
+from peer.trust.judging import Judge
+from peer.trust.quarantine import Quarantine, Quarantined, now_ms
 from scheduler.auditing import Outcome
 from scheduler.audits import Audit, end_audit, note_audits, open_audits
 from store import Reliance, StoreFullError
@@ -220,7 +220,7 @@ def test_a_store_without_a_realm_has_nothing_to_judge(realm: Realm) -> None:
 @pytest.mark.slow
 def test_judging_takes_no_network() -> None:
     code = (
-        "import sys, peer.daemon.judging;"
+        "import sys, peer.trust.judging;"
         "print(*{'grpc', 'zeroconf', 'SimpleITK', 'numpy'} & sys.modules.keys())"
     )
     done = subprocess.run(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from peer.daemon.quarantine import Quarantine, Quarantined, now_ms
 from peer.daemon.serving import OpenShared
 from peer.identity import Standing
 from peer.local import DaemonRefusedError, nudge, status, trust
+from peer.trust.quarantine import Quarantine, Quarantined, now_ms
 from scheduler.audits import Audit, note_audits, open_audits
 from store import Batch, NodeKey, Recipe, Reliance, Result
 from tests.peer.daemon.conftest import Realm

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from peer.daemon.company import Company
+from peer.daemon.locating import Speeds
+from peer.daemon.options import DaemonOptions
+from peer.daemon.realm import Realm
 from peer.identity import NodeId
 from peer.local.messages import ClaimItem
 from store import NodeKey
-
-from .company import Company
-from .locating import Speeds
-from .options import DaemonOptions
-from .realm import Realm
 
 WORTH_FETCHING = 0.8
 """Share of a node's estimate that fetching its result may take."""

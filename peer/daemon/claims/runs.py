@@ -29,10 +29,10 @@ from peer.local.messages import Claimed
 from peer.local.server import Reply
 from store import NodeKey
 
-from .claim_news import Contested
-from .claim_times import ClaimTimes
+from .news import Contested
 from .open_claims import OpenClaim, Run, Tell
 from .outbox import Outbox
+from .times import ClaimTimes
 
 SILENCE_S = 10.0
 """Claims of a run that says nothing for so long end."""

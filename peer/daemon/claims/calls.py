@@ -16,12 +16,11 @@ from peer.claims.messages import (
     RenewalFailed,
     Unanswered,
 )
+from peer.daemon.company import Company
+from peer.events import mistake
 from peer.exchange import ExchangeError, NotOfferedError
 from peer.identity import NodeId
 from peer.wire import limits
-
-from .company import Company
-from .events import mistake
 
 ASKERS = 16
 KEEPERS = 4

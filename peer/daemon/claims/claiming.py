@@ -5,13 +5,13 @@ brought to it under one lock, and what it wants done is carried out without the 
 calls on threads of their own, answers to runs by whoever decided them.  One thread
 brings it the time.
 
-========================== =====================================================
-:mod:`.claim_runs`         what the runs of this machine say, and are told
-:mod:`.claim_policy`       which of their claims are worth making
-:mod:`.claim_calls`        calls to other members
-:mod:`.arbiters`           who can be asked
-:mod:`.claim_results`      results that others have
-========================== =====================================================
+==================== ===========================================================
+:mod:`.runs`         what the runs of this machine say, and are told
+:mod:`.policy`       which of their claims are worth making
+:mod:`.calls`        calls to other members
+:mod:`.arbiters`     who can be asked
+:mod:`.results`      results that others have
+==================== ===========================================================
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ from peer.claims.messages import (
     TellHeld,
     Tick,
 )
+from peer.daemon.company import Company
+from peer.daemon.fetching import Fetching
+from peer.daemon.realm import Realm
+from peer.events import mistake
 from peer.exchange import Refusal
 from peer.identity import NodeId
 from peer.local import messages
@@ -52,16 +56,12 @@ from peer.wire import limits
 from store import NodeKey
 
 from .arbiters import Arbiters
-from .claim_calls import ClaimCalls
-from .claim_policy import ClaimPolicy
-from .claim_results import ClaimResults
-from .claim_runs import Runs
-from .claim_times import ClaimTimes
-from .company import Company
-from .events import mistake
-from .fetching import Fetching
+from .calls import ClaimCalls
 from .outbox import Outbox
-from .realm import Realm
+from .policy import ClaimPolicy
+from .results import ClaimResults
+from .runs import Runs
+from .times import ClaimTimes
 
 LOCK_S = 0.2
 """How long a member that calls waits for the protocol; its own deadline is near."""

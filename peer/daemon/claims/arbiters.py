@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable
 
 from peer.claims.messages import Event, Gone, Members
+from peer.daemon.company import Company
 from peer.identity import NodeId
-
-from .company import Company
 
 WITHOUT_S = 600.0
 """How long a member that knows no claims is asked for none."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from peer.events import event
 from peer.identity import (
     Identity,
     NodeId,
@@ -27,8 +28,7 @@ from store import Digest, NodeKey, Reliance, SqliteStore
 
 from . import attestations
 from .attestations import Attestation, others_of
-from .audited import Findings
-from .events import event
+from .findings import Findings
 from .quarantine import Quarantine, Quarantined, now_ms
 from .undoing import Remove, Undone, undo
 

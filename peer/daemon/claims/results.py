@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from peer.claims.messages import Fetch, Fetched, NotFetched, Offered
+from peer.daemon.company import Company
+from peer.daemon.fetching import Arrived, Fetching
 from peer.identity import NodeId
 from store import NodeKey
 
-from .claim_news import Doubts
-from .company import Company
-from .fetching import Arrived, Fetching
+from .news import Doubts
 
 
 class ClaimResults:

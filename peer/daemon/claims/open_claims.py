@@ -17,8 +17,8 @@ from peer.identity import NodeId
 from peer.local.messages import Arrival, Claimed
 from store import NodeKey
 
-from .claim_times import ClaimTimes, Until
 from .outbox import Outbox
+from .times import ClaimTimes, Until
 
 THIS_MACHINE = "this machine"
 """Who holds what another run of this machine computes, as people read it."""
