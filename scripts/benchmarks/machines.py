@@ -23,6 +23,7 @@ from primitives.encoding import encode
 from store import Batch, NodeKey, Result
 
 from .measure import BRAIN, VOXPEER, Measured, run
+from .naps.naps import LOG
 
 CAP_BYTES = 4 << 30
 LIMIT_S = 60.0
@@ -72,11 +73,19 @@ class Machine:
         return subprocess.Popen(
             [*words, "--store", str(self.store)],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(NAPS)},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(NAPS),
+                LOG: str(self.folder / "naps.log"),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def naps(self) -> list[str]:
+        """Return the level of each nap that was begun here."""
+        return (self.folder / "naps.log").read_text().split()
 
     def obtained(self, run_id: str) -> list[tuple[bytes, str, str]]:
         """Return of each node of a run its key, its primitive, and how it was had."""
