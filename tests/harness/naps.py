@@ -32,6 +32,11 @@ def cases(first: int, count: int) -> str:
     return _HEAD + "".join(lines)
 
 
+def levels(first: int, count: int) -> set[str]:
+    """Return the levels of these cases, as they are logged."""
+    return {f"{i / 4}" for i in range(first, first + count)}
+
+
 def phantom(folder: Path) -> Path:
     """Write the image that naps are taken of, and return its path."""
     shape = (SIDE, SIDE, SIDE)
