@@ -99,6 +99,9 @@ class _Fetch:
 class _Question:
     refs: list[Ref]
     is_open: bool = True
+    """Whether its nodes wait for the answer."""
+    is_again: bool = False
+    """Whether its nodes were asked for before."""
 
 
 class Asking:
@@ -186,11 +189,27 @@ class Asking:
         if not self._to_ask:
             return
         refs, self._to_ask = self._to_ask, []
-        self._asked += 1
-        number = self._asked
-        self._questions[number] = _Question(refs)
+        self._ask(_Question(refs))
         self._show()
-        keys = [key for ref in refs if (key := self._graph.keys[ref]) is not None]
+
+    def ask_again(self, refs: Sequence[Ref]) -> bool:
+        """Ask for nodes that were asked for before, and are to be computed here later.
+
+        What is offered by now is fetched beside the work, and nothing waits for it.
+
+        Returns:
+            Whether they were asked for; not while such a question is unanswered.
+        """
+        if any(question.is_again for question in self._questions.values()):
+            return False
+        self._ask(_Question(list(refs), is_open=False, is_again=True))
+        return True
+
+    def _ask(self, question: _Question) -> None:
+        self._asked += 1
+        number, graph_keys = self._asked, self._graph.keys
+        self._questions[number] = question
+        keys = [key for ref in question.refs if (key := graph_keys[ref]) is not None]
         self._neighbours.locate(
             list(dict.fromkeys(keys)),
             lambda offers: self._tell(Heard(number, offers)),
@@ -218,6 +237,10 @@ class Asking:
         for ref in question.refs:
             key = self._graph.keys[ref]
             offer = heard.offers.get(key) if key is not None else None
+            if question.is_again and (
+                offer is None or key in self._fetches or self._walk.is_settled(ref)
+            ):
+                continue
             if offer is None or key is None or self._walk.is_settled(ref):
                 self._compute(ref, "nobody")
             elif key in self._fetches:

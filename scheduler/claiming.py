@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
+AGAIN_S = 0.5
+"""Seconds between two questions whether others by now have what is to be claimed."""
+
+AGAIN_NODES = 1000
+"""Nodes of one such question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """An answer to a claim, on its way to the engine's thread.
@@ -99,6 +106,8 @@ class Claiming:
         """What may start, a heap."""
         self._released: list[NodeKey] = []
         self._batches = 0
+        self._next_again = 0.0
+        """When to ask again for what is in the queue."""
         self._is_stopped = False
 
     # ---- what is taken -----------------------------------------------------
@@ -193,18 +202,35 @@ class Claiming:
         if not self._queue or self._neighbours.is_alone:
             return False
         now = time.monotonic()
-        return self._may_ask(self._soon(now), now)
+        return now >= self._next_again or self._may_ask(self._soon(now), now)
 
     def send(self) -> None:
         """Claim ahead of free slots, in one batch, and tell what has ended."""
         self._hand_back()
         self._release()
-        is_shared = self._queue and not self._neighbours.is_alone
-        claims = self._next_claims() if is_shared else []
+        if not self._queue or self._neighbours.is_alone:
+            return
+        claims = self._next_claims()
         if claims:
             refs = [ref for claim in claims for ref in self._entries[claim.key].refs]
             self._engine.found.note_inputs(refs)
             self._claim(claims)
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Have fetched what others have finished since the queue was asked for.
+
+        Else it would be heard of only when it is claimed, a few at a time.
+        """
+        now = time.monotonic()
+        if now < self._next_again or self._engine.asking is None:
+            return
+        is_first = not self._next_again  # it was asked for just now
+        self._next_again = now + AGAIN_S
+        refs = [] if is_first else self._queue.some(AGAIN_NODES)
+        wanted = [ref for ref in refs if self._is_wanted(ref)]
+        if wanted:
+            self._engine.asking.ask_again(wanted)
 
     def _claim(self, claims: Sequence[Claim]) -> None:
         self._batches += 1
@@ -402,6 +428,8 @@ class Claiming:
         is_starved = self._engine.dispatch.is_starved
         if is_starved and self._turns.is_waiting:
             waits.append(self._turns.wait_s(now))
+        if self._queue and not self._neighbours.is_alone:
+            waits.append(max(0.0, self._next_again - now))
         if self._queue:
             end = self._slots.next_end(now + AHEAD_S)
             if end is not None:

@@ -250,7 +250,10 @@ class Turns:
         if turn.stage is _Stage.HELD:
             turn.holder = held.holder
             return Move.WAIT
-        if turn.stage is _Stage.ASKED:
+        if turn.stage in (_Stage.ASKED, _Stage.GRANTED):
+            # What was granted may have gone to somebody else since, with the daemon
+            # that knew of the grant.
+            turn.is_granted = False
             self._believe(turn, held, now)
             return Move.WAIT
         if turn.stage is _Stage.COMPUTING and self._may_abandon(turn, now):

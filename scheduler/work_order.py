@@ -40,6 +40,8 @@ class WorkOrder:
         self._keeps_order = keeps_order
         self._new: dict[Ref, Claim] = {}
         self._queue: list[Ranked] = []
+        self._next = 0
+        """Where :meth:`some` goes on."""
 
     def __len__(self) -> int:
         """Return how many nodes there are; some may be wanted no longer."""
@@ -56,6 +58,16 @@ class WorkOrder:
     def discard(self, ref: Ref) -> None:
         """Let go of a node that has no place yet; others are seen to when they come."""
         self._new.pop(ref, None)
+
+    def some(self, count: int) -> list[Ref]:
+        """Return some of the nodes, each time others until all had their turn."""
+        if self._new:
+            self._rank()
+        if self._next >= len(self._queue):
+            self._next = 0
+        some = self._queue[self._next : self._next + count]
+        self._next += count
+        return [ranked.ref for ranked in some]
 
     def pop(self) -> Ranked:
         """Take the first node out.

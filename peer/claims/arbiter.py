@@ -78,7 +78,7 @@ class Arbiter:
     ) -> list[Answer]:
         """Decide about nodes that ``caller`` wants to compute, one by one."""
         self._tidy(now)
-        if not self._table.is_current(caller, boot_id):
+        if not self._table.is_current(now, caller, boot_id):
             return [UNCLAIMED] * len(items)
         return [self._decide(now, caller, item) for item in items]
 
@@ -92,7 +92,7 @@ class Arbiter:
         granted here and somebody else holds the node now.
         """
         self._tidy(now)
-        if not self._table.is_current(caller, boot_id):
+        if not self._table.is_current(now, caller, boot_id):
             return []
         return [
             lease.key for lease in leases if not self._is_renewed(now, caller, lease)
@@ -103,7 +103,7 @@ class Arbiter:
     ) -> None:
         """Take note that leases have ended, and how."""
         self._tidy(now)
-        if not self._table.is_current(caller, boot_id):
+        if not self._table.is_current(now, caller, boot_id):
             return
         for each in released:
             self._release(now, caller, each)
@@ -132,7 +132,7 @@ class Arbiter:
     def drop(self, now: float, node_id: NodeId, boot_id: bytes) -> None:
         """Take note that a member is gone, or is the process ``boot_id`` now."""
         if boot_id:
-            self._table.is_current(node_id, boot_id)
+            self._table.is_current(now, node_id, boot_id)
         else:
             self._table.drop(now, node_id)
 
@@ -202,12 +202,15 @@ class Arbiter:
         return self._held_by(now, self._primary(entry, caller))
 
     def _regrant(self, now: float, hold: Hold) -> Grant:
-        """Grant again what the caller holds: the answer was lost, or it began alone."""
-        if hold.boot_id != self._boot_id:
+        """Grant again what the caller holds: the answer was lost, or it began alone.
+
+        Or an earlier process of it was granted it, and the present one goes on.
+        """
+        if hold.boot_id != self._boot_id or hold.is_inherited:
             self._token += 1
             hold.boot_id = self._boot_id
             hold.token = self._token
-        hold.heard = now
+        hold.hear(now)
         return Grant(hold.token, self._ttl_ms, hold.is_hedge)
 
     def _grant(
@@ -240,6 +243,7 @@ class Arbiter:
         left_s = max(0.0, hold.estimate_s - age_s)
         # Who is late is asked less often the later it is.
         wait_s = max(left_s, age_s - hold.estimate_s) / 2
+        wait_s = min(wait_s, hold.until - now)
         retry_s = min(settings.max_retry_s, max(settings.least_retry_s, wait_s))
         return HeldBy(
             hold.holder,
@@ -284,7 +288,7 @@ class Arbiter:
         if hold is not None:
             hold.started = started
             hold.estimate_s = estimate_s
-            hold.heard = now
+            hold.hear(now)
             hold.is_renewed = True
             is_older = lease.boot_id == self._boot_id and lease.token < hold.token
             if not is_older:

@@ -11,6 +11,8 @@ class Settings:
 
     Attributes:
         ttl_s: how long a lease lives that is not renewed.
+        resume_s: how long it lives once the process of its holder was followed by
+            another one, unless that claims it again.
         renew_s: pause between two renewals of a lease.
         first_renew_s: when a grant is renewed, and told a second arbiter, first.
         ask_s: how long an arbiter has for its answer.
@@ -35,6 +37,7 @@ class Settings:
     """
 
     ttl_s: float = 10.0
+    resume_s: float = 3.0
     renew_s: float = 3.0
     first_renew_s: float = 1.0
     ask_s: float = 0.25

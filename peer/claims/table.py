@@ -27,6 +27,8 @@ class Hold:
         heard: when it was granted or renewed last.
         is_hedge: whether somebody else held the node when this one came.
         is_renewed: whether the holder is known to know of it.
+        until: when it ends, if the process that held it has ended; the holder's next
+            process may go on with it.
     """
 
     holder: NodeId
@@ -37,6 +39,21 @@ class Hold:
     heard: float
     is_hedge: bool
     is_renewed: bool = False
+    until: float = INF
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether an earlier process of the holder held it, and none does since."""
+        return self.until < INF
+
+    def is_over(self, now: float, ttl_s: float) -> bool:
+        """Return whether it has not been renewed in time."""
+        return now >= self.heard + ttl_s or now >= self.until
+
+    def hear(self, now: float) -> None:
+        """Take note that the holder goes on."""
+        self.heard = now
+        self.until = INF
 
 
 @dataclass(slots=True)
@@ -80,6 +97,7 @@ class Table:
         self._me = me
         self._ttl_s = settings.ttl_s
         self._silent_s = settings.silent_s
+        self._resume_s = settings.resume_s
         self._max_keys = settings.max_keys
         self._max_keys_per_holder = settings.max_keys_per_holder
         self._entries: dict[Key, Entry] = {}
@@ -104,10 +122,11 @@ class Table:
         """When there may be something to let go of."""
         return self._ends[0][0] if self._ends else None
 
-    def is_current(self, holder: NodeId, boot_id: bytes) -> bool:
+    def is_current(self, now: float, holder: NodeId, boot_id: bytes) -> bool:
         """Take note of a member's process; return whether it is not an earlier one.
 
-        What an earlier process held ends with it.
+        What an earlier process held ends soon, unless the new one claims it: what is
+        computed outlives the daemon that claimed it.
         """
         known = self._holders.get(holder)
         if known is None:
@@ -117,7 +136,10 @@ class Table:
             return True
         if boot_id in known.earlier:
             return False
-        self._clear(holder, known)
+        for key in known.keys:
+            hold = find(self._entries[key], holder)
+            if hold is not None:
+                hold.until = now + self._resume_s
         known.earlier.append(known.boot_id)
         known.boot_id = boot_id
         return True
@@ -134,12 +156,13 @@ class Table:
         entry = self._entries.get(key)
         if entry is None:
             return None
-        oldest = now - self._ttl_s
-        for hold in entry.holds:
-            if hold.heard <= oldest and hold.holder != self._me:
-                self._expire(key, entry, oldest)
-                return self._entries.get(key)
-        return entry
+        over = [hold for hold in entry.holds if self._is_over(now, hold)]
+        for hold in over:
+            self.remove(key, hold)
+        return self._entries.get(key) if over else entry
+
+    def _is_over(self, now: float, hold: Hold) -> bool:
+        return hold.holder != self._me and hold.is_over(now, self._ttl_s)
 
     def add(self, now: float, key: Key, hold: Hold) -> None:
         """Let somebody hold a node that does not yet; :meth:`is_current` was asked."""
@@ -167,7 +190,10 @@ class Table:
         known = self._holders.get(holder)
         if known is None:
             return
-        self._clear(holder, known, now - self._silent_s)
+        for key in sorted(known.keys):
+            hold = find(self._entries[key], holder)
+            if hold is not None and hold.heard <= now - self._silent_s:
+                self.remove(key, hold)
         if not known.keys:
             del self._holders[holder]
 
@@ -179,21 +205,10 @@ class Table:
             entry = self._entries.get(key)
             if entry is None or hold not in entry.holds:
                 continue
-            if hold.heard + self._ttl_s > now:
-                ends.append((hold.heard + self._ttl_s, key, hold))
+            if hold.is_over(now, self._ttl_s):
+                self.remove(key, hold)
             else:
-                self.remove(key, hold)
-
-    def _expire(self, key: Key, entry: Entry, oldest: float) -> None:
-        for hold in list(entry.holds):
-            if hold.heard <= oldest and hold.holder != self._me:
-                self.remove(key, hold)
-
-    def _clear(self, holder: NodeId, known: _Holder, until: float = INF) -> None:
-        for key in sorted(known.keys):
-            hold = find(self._entries[key], holder)
-            if hold is not None and hold.heard <= until:
-                self.remove(key, hold)
+                ends.append((hold.heard + self._ttl_s, key, hold))
 
 
 def find(entry: Entry | None, holder: NodeId) -> Hold | None:

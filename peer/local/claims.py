@@ -1,4 +1,4 @@
-"""Claims that a run has at the daemon, over one connection."""
+"""Claims that a run has at the daemon."""
 
 from __future__ import annotations
 
@@ -6,33 +6,74 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from scheduler.neighbours import Arrived, ClaimAnswer, Free, Granted, OnClaimed
+from scheduler.neighbours import Arrived, Claim, ClaimAnswer, Free, Granted, OnClaimed
 from store import NodeKey
 
 BEAT_S = 2.0
 """How often a run with claims says that it lives."""
 
 
+class Grants:
+    """What a run was granted and has not ended, whichever daemon it was.
+
+    A daemon that begins anew knows nothing of what the one before it granted, until it
+    is claimed from it again.  Any thread may use it.
+    """
+
+    def __init__(self) -> None:
+        self._granted: dict[NodeKey, tuple[Claim, OnClaimed]] = {}
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        with self._lock:
+            return bool(self._granted)
+
+    def add(self, claim: Claim, answer: OnClaimed) -> None:
+        """Take a claim that was granted, and who is told of it."""
+        with self._lock:
+            self._granted[claim.key] = claim, answer
+
+    def end(self, keys: Iterable[NodeKey]) -> None:
+        """Forget claims that have ended."""
+        with self._lock:
+            for key in keys:
+                self._granted.pop(key, None)
+
+    def all(self) -> list[tuple[Claim, OnClaimed]]:
+        """Return the claims, and who is told of each."""
+        with self._lock:
+            return list(self._granted.values())
+
+
 @dataclass(slots=True)
-class _Claim:
+class _Open:
     """One claimed node.
 
     Attributes:
         number: of the message that claimed it.
+        claim: what was claimed.
         answer: who is told.
         is_granted: whether the run was told to compute it.
     """
 
     number: int
+    claim: Claim
     answer: OnClaimed
     is_granted: bool = False
 
 
 class OpenClaims:
-    """The claims that have not ended, by node.  Any thread may use it."""
+    """The claims over one connection that have not ended.  Any thread may use it."""
 
-    def __init__(self) -> None:
-        self._open: dict[NodeKey, _Claim] | None = {}
+    def __init__(self, grants: Grants) -> None:
+        """Begin with none.
+
+        Args:
+            grants: takes what is granted.
+        """
+        self._grants = grants
+        self._open: dict[NodeKey, _Open] | None = {}
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
@@ -40,26 +81,38 @@ class OpenClaims:
         with self._lock:
             return bool(self._open)
 
-    def add(self, number: int, keys: Iterable[NodeKey], answer: OnClaimed) -> bool:
+    def add(self, number: int, claims: Iterable[Claim], answer: OnClaimed) -> bool:
         """Take claims that are to be sent; False once the connection is over."""
         with self._lock:
             if self._open is None:
                 return False
-            for key in keys:
-                self._open[key] = _Claim(number, answer)
+            for claim in claims:
+                self._open[claim.key] = _Open(number, claim, answer)
             return True
+
+    def forgotten(self) -> list[tuple[Claim, OnClaimed]]:
+        """Return what was granted, and not over this connection."""
+        with self._lock:
+            known = self._open
+        return [
+            each
+            for each in self._grants.all()
+            if known is not None and each[0].key not in known
+        ]
 
     def take(self, number: int, said: ClaimAnswer) -> None:
         """Hand an answer to who claimed; one to an earlier claim is dropped."""
         with self._lock:
-            claim = (self._open or {}).get(said.key)
-            if self._open is None or claim is None or claim.number != number:
+            known = (self._open or {}).get(said.key)
+            if self._open is None or known is None or known.number != number:
                 return
             if isinstance(said, Free | Arrived):
                 del self._open[said.key]
+                self._grants.end([said.key])
             elif isinstance(said, Granted):
-                claim.is_granted = True
-        claim.answer(said)
+                known.is_granted = True
+                self._grants.add(known.claim, known.answer)
+        known.answer(said)
 
     def end(self, keys: Iterable[NodeKey]) -> None:
         """Forget claims that the run ends itself."""
@@ -73,8 +126,8 @@ class OpenClaims:
         with self._lock:
             refused = [
                 key
-                for key, claim in (self._open or {}).items()
-                if claim.number == number
+                for key, known in (self._open or {}).items()
+                if known.number == number
             ]
         for key in refused:
             self.take(number, Free(key))
@@ -82,10 +135,10 @@ class OpenClaims:
     def give_up(self) -> None:
         """The connection is over: what was not granted is free."""
         with self._lock:
-            claims, self._open = self._open or {}, None
-        for key, claim in claims.items():
-            if not claim.is_granted:
-                claim.answer(Free(key))
+            left, self._open = self._open or {}, None
+        for key, known in left.items():
+            if not known.is_granted:
+                known.answer(Free(key))
 
 
 class Heartbeat:

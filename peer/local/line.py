@@ -21,7 +21,7 @@ from scheduler.neighbours import (
 from store import NodeKey
 
 from . import messages
-from .claims import Heartbeat, OpenClaims
+from .claims import Grants, Heartbeat, OpenClaims
 from .errors import FrameError
 from .frames import Frames
 from .messages import AnyAnswer, AnyRequest, Arrival, Claimed, Greeting, Offers, Refused
@@ -41,12 +41,16 @@ class Line:
     """
 
     def __init__(
-        self, frames: Frames, greeting: Greeting, on_over: Callable[[Line], None]
+        self,
+        frames: Frames,
+        greeting: Greeting,
+        grants: Grants,
+        on_over: Callable[[Line], None],
     ) -> None:
         self._frames = frames
         self._numbers = count(1)
         self._questions = OpenQuestions(self._numbers)
-        self._claims = OpenClaims()
+        self._claims = OpenClaims(grants)
         self._heartbeat = Heartbeat(
             self._claims.__bool__, lambda: self.send(messages.Alive(id=0))
         )
@@ -58,8 +62,14 @@ class Line:
         self.node_id = greeting.node_id
         self.arbiters = greeting.arbiters
 
+    def _claim_again(self) -> None:
+        """Claim what an earlier daemon has granted, now that others may want it."""
+        for claim, answer in self._claims.forgotten() if self.neighbours else ():
+            self._claim([claim], answer)
+
     def start(self) -> None:
         """Read from now on."""
+        self._claim_again()
         threading.Thread(target=self._read, name="neighbours", daemon=True).start()
 
     def close(self) -> None:
@@ -98,7 +108,7 @@ class Line:
 
     def _claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
         number = next(self._numbers)
-        if not self._claims.add(number, (claim.key for claim in claims), answer):
+        if not self._claims.add(number, claims, answer):
             for claim in claims:
                 answer(Free(claim.key))
             return
@@ -165,6 +175,7 @@ class Line:
         match answer:
             case Greeting():
                 self._greeted(answer)
+                self._claim_again()
             case Offers():
                 self._take_offers(answer)
             case Claimed():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from scheduler.neighbours import Claim, Free, OnArrived, OnClaimed, OnLocated
 from store import NodeKey
 
+from .claims import Grants
 from .questions import Delivery, Search
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ CONNECT_S = 0.05
 SEND_S = 0.1
 RETRY_S = 5.0
 LATER_CONNECT_S = 1.0
+
+AGAIN_S = 0.2
+"""Pause between two tries to reach a daemon that is to learn of what is computed here:
+others may claim it meanwhile."""
+
+AGAIN_FOR_S = 15.0
+"""For how long that is tried; then everybody has forgotten."""
+
 MAX_KEYS = 32_768
 """Keys in one message."""
 
@@ -43,9 +52,10 @@ class DaemonNeighbours:
         self._line: Line | None = None
         self._lock = threading.Lock()
         self._connecting = threading.Lock()
+        self._grants = Grants()
+        self._closed = threading.Event()
         self._next_try = 0.0
         self._was_tried = False
-        self._is_closed = False
 
     @property
     def is_alone(self) -> bool:
@@ -106,6 +116,7 @@ class DaemonNeighbours:
 
     def release(self, keys: Sequence[NodeKey], *, has_failed: bool = False) -> None:
         """End claims without a result."""
+        self._grants.end(keys)
         line = self._connected()
         if line is not None:
             for part in _parts(keys):
@@ -113,6 +124,7 @@ class DaemonNeighbours:
 
     def publish(self, keys: Sequence[NodeKey]) -> None:
         """Say that results of ``keys`` were committed to the store; ends claims."""
+        self._grants.end(keys)
         line = self._connected()
         if line is not None:
             for part in _parts(keys):
@@ -121,7 +133,7 @@ class DaemonNeighbours:
     def close(self) -> None:
         """Ask no more; what was asked is answered with "nobody"; ends claims."""
         with self._lock:
-            self._is_closed = True
+            self._closed.set()
             line, self._line = self._line, None
         if line is not None:
             line.close()
@@ -129,7 +141,7 @@ class DaemonNeighbours:
     def _connected(self) -> Line | None:
         """Return the connection, or None; sees to it that there will be one."""
         line = self._line
-        if line is not None or self._is_closed:
+        if line is not None or self._closed.is_set():
             return line
         if time.monotonic() < self._next_try or not self._connecting.acquire(False):
             return None
@@ -157,9 +169,9 @@ class DaemonNeighbours:
             frames, greeting = connect(
                 self._store_path, timeout_s=timeout_s, send_timeout_s=SEND_S
             )
-            line = Line(frames, greeting, self._on_over)
+            line = Line(frames, greeting, self._grants, self._on_over)
             with self._lock:
-                if not self._is_closed:
+                if not self._closed.is_set():
                     self._line = line
             if self._line is not line:
                 line.close()
@@ -174,6 +186,22 @@ class DaemonNeighbours:
             if self._line is line:
                 self._line = None
                 self._next_try = time.monotonic() + RETRY_S
+        if self._grants and not self._closed.is_set():
+            threading.Thread(
+                target=self._connect_again, name="neighbours-again", daemon=True
+            ).start()
+
+    def _connect_again(self) -> None:
+        """Look for the daemon that follows, while something granted is computed."""
+        until = time.monotonic() + AGAIN_FOR_S
+        while (
+            not self._closed.wait(AGAIN_S)
+            and self._line is None
+            and self._grants
+            and time.monotonic() < until
+        ):
+            if self._connecting.acquire(blocking=False):
+                self._connect(LATER_CONNECT_S)
 
 
 def _parts(keys: Sequence[NodeKey]) -> list[Sequence[NodeKey]]:

@@ -149,7 +149,7 @@ class Member:
         self.store = store
         self.claimed: list[list[Claim]] = []
         self.begun: list[NodeKey] = []
-        self._lab = lab
+        self.lab = lab
         self._is_closed = False
 
     @property
@@ -157,7 +157,7 @@ class Member:
         return self._is_closed
 
     def locate(self, keys: Sequence[NodeKey], answer: OnLocated) -> None:
-        found = {} if self._is_closed else self._lab.located(self, keys)
+        found = {} if self._is_closed else self.lab.located(self, keys)
         offers = {
             key: Located(key, hit.result.size_bytes, 0.001, hit.result.cost_s)
             for key, other in found.items()
@@ -168,7 +168,7 @@ class Member:
     def fetch(
         self, keys: Sequence[NodeKey], answer: OnArrived, spares_s: Sequence[float] = ()
     ) -> None:
-        found = {} if self._is_closed else self._lab.located(self, keys)
+        found = {} if self._is_closed else self.lab.located(self, keys)
         for key in keys:
             self._later(self._fetching(key, found.get(key), answer))
 
@@ -194,7 +194,7 @@ class Member:
     def ranks(self, keys: Sequence[NodeKey]) -> list[int]:
         if self._is_closed:
             return [0] * len(keys)
-        names = [member.name for member in self._lab.members]
+        names = [member.name for member in self.lab.members]
         return [sorted(names, key=_weight(key)).index(self.name) for key in keys]
 
     def claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
@@ -203,23 +203,23 @@ class Member:
                 answer(Free(claim.key))
             return
         self.claimed.append(list(claims))
-        self._lab.claim(self, claims, answer)
+        self.lab.claim(self, claims, answer)
 
     def begin(self, keys: Sequence[NodeKey]) -> None:
         self.begun += keys
 
     def release(self, keys: Sequence[NodeKey], *, has_failed: bool = False) -> None:
-        self._lab.release(self, keys, has_failed=has_failed)
+        self.lab.release(self, keys, has_failed=has_failed)
 
     def publish(self, keys: Sequence[NodeKey]) -> None:
-        self._lab.publish(self, keys)
+        self.lab.publish(self, keys)
 
     def close(self) -> None:
         self._is_closed = True
-        self._lab.release(self, list(self._lab.held), has_failed=False)
+        self.lab.release(self, list(self.lab.held), has_failed=False)
 
     def _later(self, run: Callable[[], None]) -> None:
-        self._lab.errands.later(self._lab.errand_s, lambda _: run())
+        self.lab.errands.later(self.lab.errand_s, lambda _: run())
 
 
 def _held(key: NodeKey, place: _Place) -> Held:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -22,16 +22,17 @@ from scheduler import (
     Progress,
     RunOptions,
     RunReport,
+    claiming,
     explain_result,
     run_plan,
 )
 from scheduler.cost import load_rates, save_rates
-from scheduler.neighbours import Claim, Granted, Held
+from scheduler.neighbours import Claim, Granted, Held, OnClaimed
 from scheduler.plan import Plan
 from scheduler.turns import AHEAD_S
 from store import Found, NodeKey, SqliteStore, open_store
 
-from .lab import Lab
+from .lab import Lab, Member
 from .neighbourhood import StoreNeighbours, bring
 from .rogues import ROGUES, Rogue, Tell, held_for_ever, silent
 from .sketch import Sketch, _Node, ramp, run, trial_registry, values
@@ -275,6 +276,37 @@ def stumbling() -> Plan:
     draw = Sketch()
     stumbled = draw("trial.stumble", draw("load", "case1.nii"), -LINGER_S)
     return draw.plan(draw("trial.total", stumbled))
+
+
+class Finishing(Member):
+    """Somebody else finishes everything as soon as the first node is granted."""
+
+    def claim(self, claims: Sequence[Claim], answer: OnClaimed) -> None:
+        super().claim(claims, answer)
+        others = [each for each in self.lab.members if each is not self]
+        for other in others:
+            keys = [NodeKey(key) for key in self.finished if key != claims[0].key]
+            other.publish(keys)
+
+    finished: Collection[bytes] = ()
+
+
+@pytest.mark.slow
+def test_what_others_finish_meanwhile_is_fetched_before_its_turn_comes(
+    lab: Lab, machines: list[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "AGAIN_S", 0.02)
+    monkeypatch.setattr(claiming, "AHEAD_S", 0.0)
+    plan = wide(12)
+    machines[1].run(plan)
+    lab.member("other", machines[1].store)
+    member = Finishing(lab, "here", machines[0].store)
+    lab.members.append(member)
+    member.finished = machines[1].executed()
+    report = machines[0].run(plan, member)
+    assert values(report) == values(machines[1].run(plan))
+    assert len(machines[0].executed()) <= 4  # those that were claimed before it knew
+    assert sum(len(batch) for batch in member.claimed) <= 6
 
 
 @pytest.mark.slow

@@ -96,6 +96,16 @@ def test_what_nobody_claimed_is_ignored(turns: Turns) -> None:
     assert len(turns) == 0
 
 
+def test_what_was_granted_and_not_begun_may_go_to_somebody_else(turns: Turns) -> None:
+    turns.ask(A, 1.0, 0.0)
+    assert turns.answer(Granted(A), 0.1) is Move.START
+    assert turns.answer(held(A), 0.2) is Move.WAIT
+    assert not turns.may_start(A)
+    assert turns.answer(Granted(A), 0.3) is Move.START
+    turns.start(A, 0.4)
+    assert turns.answer(held(A), 0.5) is Move.GO_ON
+
+
 def test_a_holder_is_waited_for(turns: Turns) -> None:
     turns.ask(A, 1.0, 0.0)
     assert turns.answer(held(A), 0.0) is Move.WAIT

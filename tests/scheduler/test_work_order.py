@@ -80,3 +80,14 @@ def test_what_is_let_go_of_is_gone() -> None:
     assert len(order) == 0
     with pytest.raises(IndexError):
         order.pop()
+
+
+def test_some_at_a_time_until_all_had_their_turn() -> None:
+    order = order_of(Ranking())
+    for ref in range(1, 6):
+        order.add(ref, claim(ref))
+    parts = [order.some(2) for _ in range(3)]
+    assert [len(part) for part in parts] == [2, 2, 1]
+    assert sorted(ref for part in parts for ref in part) == [1, 2, 3, 4, 5]
+    assert order.some(9) == order.some(9)
+    assert len(order) == 5

@@ -195,13 +195,20 @@ def test_leases_of_who_is_gone_end() -> None:
     assert claims.states()["table"] == 0
 
 
-def test_leases_of_an_earlier_process_end() -> None:
+def test_leases_of_an_earlier_process_end_unless_the_next_one_goes_on() -> None:
     claims = _arbiter()
-    _answers(claims, 0.0, "A", 3)
-    claims.step(Gone("A", boot("A")), 0.1)
-    assert claims.states()["table"] == 3
-    claims.step(Gone("A", boot("A", 1)), 0.1)
-    assert claims.states()["table"] == 0
+    *_, last = _answers(claims, 0.0, "A", 2)
+    claims.step(Gone("A", boot("A", 1)), 5.0)
+    others = [_insist(number.to_bytes(32, "big")) for number in range(2)]
+    answers = claims.claim(5.1, "B", boot("B"), others)
+    assert all(isinstance(each, HeldBy) for each in answers)
+    (again,) = claims.claim(5.5, "A", boot("A", 1), [_insist(bytes(32))])
+    held, granted = claims.claim(8.1, "B", boot("B"), others)
+    assert isinstance(held, HeldBy)
+    assert isinstance(last, Grant)
+    assert isinstance(again, Grant)
+    assert isinstance(granted, Grant)
+    assert last.token < again.token < granted.token
 
 
 def test_what_is_not_renewed_is_let_go_of_without_being_asked_for() -> None:

@@ -108,8 +108,19 @@ def test_a_holder_that_begins_a_new_life_holds_nothing() -> None:
     realm, key = _waiting(estimate_s=30.0)
     realm.kill("B")
     realm.restart("B").want(key_ranked("A", "B", "C", start=5000))
-    realm.pass_time(2.6)
+    realm.pass_time(3.6)
     assert realm["C"].state(key) == "granted"
+
+
+def test_a_new_life_that_claims_again_goes_on() -> None:
+    realm, key = _waiting(estimate_s=30.0)
+    realm.kill("B")
+    realm.restart("B").want(key_ranked("A", "B", "C", start=5000))
+    realm.pass_time(2.0)
+    realm["B"].want(key, estimate_s=30.0)
+    realm.pass_time(8.0)
+    assert realm["B"].state(key) == "granted"
+    assert realm["C"].holder(key) == "B"
 
 
 def test_a_new_life_that_is_heard_of_late_keeps_what_it_was_granted() -> None:

@@ -25,10 +25,17 @@ def store_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def serve(store_path: Path) -> Iterator[Serve]:
-    """Start a server that hands requests to a function of the test."""
+    """Start a server that hands requests to a function of the test; it ends others."""
     started: list[tuple[LocalServer, DaemonPlace]] = []
 
+    def end() -> None:
+        while started:
+            server, place = started.pop()
+            server.stop()
+            place.leave()
+
     def start(handle: Handle) -> LocalServer:
+        end()
         place = DaemonPlace(store_path, "an id")
         server = LocalServer(place, "an id", handle, node_id="n" * 16)
         server.start()
@@ -36,6 +43,4 @@ def serve(store_path: Path) -> Iterator[Serve]:
         return server
 
     yield start
-    for server, place in started:
-        server.stop()
-        place.leave()
+    end()

@@ -29,7 +29,7 @@ from scheduler.neighbours import Arrived, Free, Granted, Held
 from store import NodeKey
 from tests.peer.local.conftest import Serve
 
-A, B = NodeKey(b"a" * 32), NodeKey(b"b" * 32)
+A, B, C, D = (NodeKey(letter * 32) for letter in (b"a", b"b", b"c", b"d"))
 WAIT_S = 10.0
 
 
@@ -54,11 +54,12 @@ class Heard:
 class Desk:
     """A daemon's end: keeps what was asked, and answers when the test says so."""
 
-    def __init__(self, serve: Serve) -> None:
+    def __init__(self, serve: Serve, neighbours: int = 1) -> None:
         self.heard = Heard()
         self._claims: dict[bytes, tuple[int, Reply]] = {}
         self.server: LocalServer = serve(self._take)
-        self.server.set_neighbours(1, ["a" * 16, "b" * 16])
+        if neighbours:
+            self.server.set_neighbours(neighbours, ["a" * 16, "b" * 16])
 
     def _take(self, request: AnyRequest, reply: Reply) -> None:
         if isinstance(request, Claim):
@@ -178,6 +179,32 @@ def test_when_the_socket_breaks_what_was_not_granted_is_free(
     answers.wait(lambda all_: len(all_) == 3)
     assert answers.all[2] == Free(B)
     assert claim(neighbours, A).all == [Free(A)]
+    neighbours.close()
+
+
+def test_a_daemon_that_follows_learns_what_was_granted_once_it_has_company(
+    desk: Desk, serve: Serve, store_path: Path
+) -> None:
+    neighbours = DaemonNeighbours(store_path)
+    answers = claim(neighbours, A, B, C)
+    for key in (A, B, C):
+        desk.say(key, granted(key))
+    answers.wait(lambda all_: len(all_) == 3)
+    desk.server.stop()
+    neighbours.publish([B])
+    following = Desk(serve, neighbours=0)
+    later = claim(neighbours, D)  # it is not asked for by itself
+    following.server.set_neighbours(1, ["a" * 16, "b" * 16])
+    following.say(A, held(A))
+    following.say(C, granted(C))
+    answers.wait(lambda all_: len(all_) == 5)
+    assert set(answers.all[3:]) == {Held(A, "anna", 2.0), Granted(C)}
+    messages = [each for each in following.heard.all if isinstance(each, Claim)]
+    again = [item for each in messages for item in each.items]
+    assert {item.key for item in again} - {D} == {A, C}
+    assert all(item.estimate_s == 1.5 for item in again)
+    neighbours.release([A, C, D])
+    assert len(later.all) <= 1
     neighbours.close()
 
 
