@@ -85,7 +85,6 @@ class Definition:
         imports: imports that led to that text, innermost first.
         scope: what names mean in its body, for definitions resolved when first used.
         code: its body, once resolved.
-        used: whether a goal needs it.
     """
 
     name: str
@@ -95,4 +94,3 @@ class Definition:
     imports: tuple[Note, ...] = ()
     scope: dict[str, Definition] | None = None
     code: Code | None = None
-    used: bool = False

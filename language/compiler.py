@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Literal as OneOf
 from typing import TypeAlias
 
-from primitives.errors import OutputFileError
-from primitives.formats.suffixes import check_output_suffix
 from primitives.registry import Registry
 from scheduler.plan import Goal, Plan, Scalar
 
@@ -19,9 +17,11 @@ from .errors import Diagnostic, ProgramError, Severity
 from .imports import SourceFile, UnreadableError, read
 from .lower import WRONG, Lowerer
 from .program import Output, Program
-from .report import Reporter
+from .report import Reporter, ordered
 from .resolve import Variables
+from .saving import unsavable
 from .source import Source
+from .value_types import Type
 
 Dialect: TypeAlias = OneOf["imgql", "vox1"]
 
@@ -108,12 +108,13 @@ def _compile(
     dialect: Dialect,
     files: list[SourceFile],
 ) -> Compiled:
-    with _collector_paused():
+    with collector_paused():
         return _compile_paused(source, directory, parameters, registry, dialect, files)
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
+    """Within the block, look for no reference cycles."""
     # Trees and plans have no cycles, and looking for them doubles the time.
     enabled = gc.isenabled()
     gc.disable()
@@ -133,20 +134,21 @@ def _compile_paused(
     files: list[SourceFile],
 ) -> Compiled:
     reporter = Reporter()
-    variables = _variables(source, directory, parameters)
+    variables = variables_of(source, directory, parameters)
     program = Program(registry, variables, reporter, directory, dialect == "vox1")
     program.files += files
     program.read(source)
-    plan = _lower(program, source, reporter)
+    plan = lower_program(program, source, reporter)
     _warn_of_unused(parameters, variables, source, reporter)
     if reporter.errors:
-        raise ProgramError([*reporter.errors, *reporter.warnings])
+        raise ProgramError([*ordered(reporter.errors), *ordered(reporter.warnings)])
     if not program.outputs:
         _warn_of_nothing(source, reporter)
-    return Compiled(plan, tuple(reporter.warnings), tuple(program.files))
+    return Compiled(plan, tuple(ordered(reporter.warnings)), tuple(program.files))
 
 
-def _lower(program: Program, source: Source, reporter: Reporter) -> Plan:
+def lower_program(program: Program, source: Source, reporter: Reporter) -> Plan:
+    """Return the plan of a program's goals; errors go to ``reporter``."""
     lowerer = Lowerer(program.resolver, reporter)
     lowerer.file(source)
     lowerer.base = program.base
@@ -159,26 +161,36 @@ def _lower(program: Program, source: Source, reporter: Reporter) -> Plan:
         if node != WRONG:
             goals.append(Goal(output.form, output.label, node, site))
             if output.form == "save":
-                _check_suffix(output, lowerer.kinds(node), reporter)
+                _check_file(output, lowerer.type_of(node), reporter)
+    lowerer.report_faults([goal.node for goal in goals])
     return lowerer.builder.plan(goals, lowerer.files)
 
 
-def _check_suffix(
-    output: Output, kinds: frozenset[str] | None, reporter: Reporter
-) -> None:
-    """Report a value that cannot be saved in the format that its path asks for."""
-    known = sorted(kinds) if kinds and len(kinds) == 1 else ["any"]
-    try:
-        check_output_suffix(output.label, known[0])
-    except OutputFileError as error:
+def _check_file(output: Output, saved: Type, reporter: Reporter) -> None:
+    """Report a value that the format its path asks for cannot hold."""
+    problem = unsavable(output.label, saved)
+    if problem is not None:
+        message, hint = problem
         reporter.error(
-            "output-format", str(error), output.code.source, output.start, output.end
+            "output-format",
+            message,
+            output.code.source,
+            output.start,
+            output.end,
+            hint=hint,
         )
 
 
-def _variables(
+def variables_of(
     source: Source, directory: Path, parameters: Mapping[str, Scalar]
 ) -> Variables:
+    """Return what ``$name`` means in a program.
+
+    Args:
+        source: the program.
+        directory: the current directory.
+        parameters: values given by the run, by name.
+    """
     file = Path(source.name)
     places = {"cwd": str(directory.absolute()), "dir": source.directory}
     constants: dict[str, Scalar] = {

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -115,6 +115,11 @@ class Diagnostic:
         blank = "".join("\t" if char == "\t" else " " for char in before)
         width = max(1, min(self.end_column - self.column, 100 - len(before)))
         return ["    " + shown, "    " + blank + "^" * width]
+
+
+def softened(found: Diagnostic, why: str) -> Diagnostic:
+    """Return an error as a warning, because it does not matter for the reason given."""
+    return replace(found, severity=Severity.WARNING, message=f"{found.message} ({why})")
 
 
 class ProgramError(LanguageError):

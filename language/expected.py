@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from .hints import hint_of_token
 from .report import Reporter
 from .source import Source
 from .syntax import Literal, Name
 from .tokens import KEYWORDS, Terminal
 
-_OPERAND = {"NAME", "LITERAL", "LPAR", "LSQB", "PREFIX", "PREFIXR"}
-_COMMANDS = {"LET", "DEFINED", "PRINT", "SAVE", "IMPORT", "LOAD"}
 _WORDS = {
     "_EQUALS": "'='",
     "_COMMA": "','",
@@ -21,7 +20,6 @@ _WORDS = {
     "DEFINED": "a name to define",
     "FOLDOP": "an operator to fold with",
 }
-_OPENING = {"LPAR": "(", "LSQB": "[", "LARG": "["}
 
 
 def explain(
@@ -31,13 +29,18 @@ def explain(
     source: Source,
     reporter: Reporter,
 ) -> None:
-    """Report that the token at ``at`` cannot stand there."""
+    """Report that the token at ``at`` cannot stand there.
+
+    What is no token at all was reported before, and explains the rest of its line.
+    """
     token = tokens[at]
+    if reporter.has_error("stray-character", source, _place(tokens, at)[0]):
+        return
     found = _describe(token, source)
     wanted = _wanted(accepted)
     message = f"expected {wanted}, but found {found}" if wanted else f"{found} here"
     start, end = _place(tokens, at)
-    hint = _hint(tokens, at, accepted, source)
+    hint = hint_of_token(tokens, at, accepted, source)
     reporter.error("syntax", message, source, start, end, hint=hint)
 
 
@@ -83,47 +86,3 @@ def _wanted(accepted: frozenset[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return ", ".join(words[:-1]) + " or " + words[-1]
-
-
-def _hint(
-    tokens: list[Terminal], at: int, accepted: frozenset[str], source: Source
-) -> str:
-    token = tokens[at]
-    previous = tokens[at - 1] if at else None
-    text = source.text[token.start : token.end]
-    if (
-        accepted & {"DEFINED", "NAME"}
-        and text in KEYWORDS
-        and "LITERAL" not in accepted
-    ):
-        return f"'{text}' is a word of the language and cannot be a name"
-    if token.type == "RPAR" and previous is not None and previous.type == "LPAR":
-        return "a function takes at least one argument; write a value without brackets"
-    opened = _unclosed(tokens, at)
-    if opened is not None and accepted & {"RPAR", "RSQB"}:
-        line, column, _ = source.place(opened.start, opened.end)
-        mark = source.text[opened.start]
-        return f"the '{mark}' of line {line}, column {column} is not closed"
-    if token.type in ("FOR", "FILTER", "FOLD", "LETIN"):
-        return f"put brackets around '{text} …' when it is a part of an expression"
-    if previous is not None and previous.type == "LITERAL" and "INFIX" in accepted:
-        return "two values need an operator between them"
-    return ""
-
-
-def _unclosed(tokens: list[Terminal], at: int) -> Terminal | None:
-    """Return the innermost bracket that is open where a command or the end came."""
-    if tokens[at].type not in _COMMANDS | {"$END"}:
-        return None
-    closed = 0
-    for index in range(at - 1, -1, -1):
-        kind = tokens[index].type
-        if kind in ("RPAR", "RSQB"):
-            closed += 1
-        elif kind in _OPENING:
-            if not closed:
-                return tokens[index]
-            closed -= 1
-        elif kind in _COMMANDS - {"DEFINED"}:
-            return None
-    return None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .lexis import defined_operators
 from .source import Source
 
+_IMPORT = re.compile(r'\bimport\s*"([^"\r\n]*)"')
 _FOLDER = Path(__file__).parent / "library"
 BUNDLED = {
     "vox1": "vox1",
@@ -51,15 +54,35 @@ def candidates(path: str, beside: str, directory: Path) -> list[Path]:
         beside: folder of the file that imports, or empty.
         directory: the current directory.
     """
+    if "\0" in path:
+        return []  # no file can have such a name
     folders = [Path(beside)] if beside else []
     folders.append(directory)
     found = []
     for folder in folders:
         for name in (path, path + ".imgql"):
-            file = folder / Path(name).expanduser()
+            file = folder / _at_home(name)
             if file not in found:
                 found.append(file)
     return found
+
+
+def is_there(path: Path, *, is_any: bool = False) -> bool:
+    """Return whether there is a file at a path, or anything at all.
+
+    A name that is too long names nothing.
+    """
+    try:
+        return path.is_file() or (is_any and path.exists())
+    except OSError:
+        return False
+
+
+def _at_home(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # nobody is called so
+        return Path(name)
 
 
 def read(path: Path, name: str) -> tuple[Source, SourceFile]:
@@ -89,3 +112,42 @@ def read(path: Path, name: str) -> tuple[Source, SourceFile]:
     absolute = Path(path).absolute()
     source = Source(name, text, str(absolute.parent))
     return source, SourceFile(absolute, digest)
+
+
+def operators_of_imports(source: Source, directory: Path) -> set[str]:
+    """Return the operators with capital letters that the files a text imports define.
+
+    They must be known before the text can be cut into words.
+
+    Args:
+        source: the text.
+        directory: the current directory.
+    """
+    found: set[str] = set()
+    seen: set[Path] = set()
+    todo = [source]
+    while todo:
+        importing = todo.pop()
+        for match in _IMPORT.finditer(importing.text):
+            path = _first_file(match[1], importing.directory, directory)
+            if path is not None and path not in seen:
+                seen.add(path)
+                imported = _text_of(path)
+                found |= defined_operators(imported)
+                todo.append(Source(str(path), imported, str(path.parent)))
+    return found
+
+
+def _first_file(path: str, beside: str, directory: Path) -> Path | None:
+    try:
+        places = candidates(path, beside, directory)
+        return next((place.resolve() for place in places if place.is_file()), None)
+    except (OSError, RuntimeError, ValueError):
+        return None  # reported where the import is carried out
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""

@@ -11,13 +11,14 @@ used inside.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
 from primitives.namespaces.vox1 import NULLARY
 from primitives.registry import Parameter, Primitive
-from scheduler.plan import App, PlanBuilder, Ref, Site
+from scheduler.plan import App, PlanBuilder, Ref, Site, children
 
 from .code import (
     APP,
@@ -41,13 +42,16 @@ from .code import (
     Layout,
     Region,
 )
-from .errors import Note
-from .kinds import IMAGES, accepted, describe, kinds_of, variadic
+from .errors import Diagnostic, Note, Severity, softened
+from .kinds import Kinds
+from .outcomes import Wrong
 from .report import Reporter
 from .resolve import Resolver
 from .shifting import Shifter
 from .source import Source
-from .syntax import Actual, Call, Expression, first, last
+from .syntax import Call, first, last
+from .value_types import IMAGES, Type
+from .wording import Culprit, culprit, lifted
 
 _CONSTANTS = frozenset(f"vox1.{name}" for name in NULLARY)
 
@@ -77,6 +81,8 @@ class _Frame(msgspec.Struct):
         keep: where the value goes besides the stack: the definition, or the key of
             the call.
         depth: depth of loops to go back to when the body is done.
+        around: the loops to go back to.
+        call: the call that led here, and the function called.
     """
 
     instructions: list[Instruction]
@@ -88,6 +94,20 @@ class _Frame(msgspec.Struct):
     bases: list[_Candidate | None]
     keep: Any
     depth: int
+    around: Any
+    call: tuple[Call, Definition] | None
+
+
+class Fault(NamedTuple):
+    """A node that is certainly wrong."""
+
+    ref: Ref
+    diagnostic: Diagnostic
+    calls: tuple[Note, ...]
+    call: tuple[Source, int]
+    """Where the program calls the bundled function it is in, or where it is."""
+    is_inside: bool
+    """Whether it is of a value that the bundled function makes itself."""
 
 
 class Lowerer:
@@ -102,7 +122,8 @@ class Lowerer:
         self.files: list[str] = []
         self._file_index: dict[str, int] = {}
         self._sources: list[Source] = []
-        self._primitives: dict[str, Primitive] = {}
+        self.kinds = Kinds(self.builder)
+        self._faults: list[Fault] = []
         self._values: dict[Definition, Ref] = {}
         self._calls: dict[tuple[Any, ...], Ref] = {}
         self._shifter = Shifter(self.builder)
@@ -115,9 +136,9 @@ class Lowerer:
         self._enter(code.instructions, [None] * code.slots, code.source, None)
         return self._run()
 
-    def kinds(self, ref: Ref) -> frozenset[str] | None:
-        """Return the kinds that a node's value may have, or None if any."""
-        return kinds_of(self.builder.nodes, ref, self._primitives)
+    def type_of(self, ref: Ref) -> Type:
+        """Return what is known of a node's value."""
+        return self.kinds.type_of(ref)
 
     def file(self, source: Source) -> int:
         """Return the index of a file among the plan's."""
@@ -145,9 +166,20 @@ class Lowerer:
         caller: int = -1,
         name: str = "",
         bases: list[_Candidate | None] | None = None,
+        call: tuple[Call, Definition] | None = None,
     ) -> None:
         frame = _Frame(
-            instructions, 0, env, source, caller, name, bases or [], keep, self._depth
+            instructions,
+            0,
+            env,
+            source,
+            caller,
+            name,
+            bases or [],
+            keep,
+            self._depth,
+            self.kinds.around,
+            call,
         )
         self._frames.append(frame)
 
@@ -186,11 +218,11 @@ class Lowerer:
             frame.at += op[1]
         elif code == ENTER:
             self._depth += 1
+            self.kinds.enter(stack[-1])
             frame.env[op[1]] = (self.builder.param(0), self._depth)
         elif code == LEAVE:
             self._depth -= 1
-            body = stack.pop()
-            stack.append(WRONG if body < 0 else self.builder.function(body))
+            stack.append(self._function(stack.pop()))
         elif code == PLACE:
             site = self.site(frame.source, op[2], op[3], frame.caller, frame.name)
             stack.append(self.builder.place(op[1], site))
@@ -205,6 +237,15 @@ class Lowerer:
         else:
             assert code == ERROR
             stack.append(WRONG)
+
+    def _function(self, body: Ref) -> Ref:
+        """Return the function of a loop's body, which ends here."""
+        result = self.kinds.leave(body)
+        if body < 0:
+            return WRONG
+        function = self.builder.function(body)
+        self.kinds.note_function(function, result)
+        return function
 
     def _sub(self, frame: _Frame, instructions: list[Instruction]) -> None:
         self._enter(
@@ -222,6 +263,7 @@ class Lowerer:
     def _leave(self, frame: _Frame) -> None:
         self._frames.pop()
         self._depth = frame.depth
+        self.kinds.around = frame.around
         keep = frame.keep
         if keep is not None:
             if isinstance(keep, Definition):
@@ -236,9 +278,17 @@ class Lowerer:
 
     def _local(self, frame: _Frame, slot: int) -> None:
         ref, depth = frame.env[slot]
-        if depth != self._depth and ref >= 0 and self.builder.free[ref]:
-            ref = self._shifter.shift(ref, self._depth - depth)
+        if depth != self._depth:
+            ref = self._shifted(ref, self._depth - depth)
         self._stack.append(ref)
+
+    def _shifted(self, ref: Ref, by: int) -> Ref:
+        """Return a node as it is some loops further in than it was made."""
+        if ref < 0 or not self.builder.free[ref]:
+            return ref
+        shifted = self._shifter.shift(ref, by)
+        self.kinds.note_shifted(ref, shifted, by)
+        return shifted
 
     def _global(self, definition: Definition) -> None:
         known = self._values.get(definition)
@@ -247,7 +297,12 @@ class Lowerer:
             return
         code = self.resolver.definition(definition)
         self._enter(code.instructions, [None] * code.slots, code.source, definition)
+        self._leave_loops()
+
+    def _leave_loops(self) -> None:
+        """Go on outside of all loops, until the body just entered is done."""
         self._depth = 0
+        self.kinds.leave_all()
 
     def _call(self, frame: _Frame, op: Instruction) -> None:
         _, definition, count, layout, node = op
@@ -256,7 +311,12 @@ class Lowerer:
         base = None
         if code.needs_base:
             base = self._best(frame.bases)
-        key = (definition, args, base and (base.ref, base.depth - self._depth))
+        key = (
+            definition,
+            args,
+            base and (base.ref, base.depth - self._depth),
+            self.kinds.around,
+        )
         known = self._calls.get(key)
         if known is not None:
             self._stack.append(known)
@@ -272,6 +332,7 @@ class Lowerer:
             caller,
             definition.name,
             [base] if base else [],
+            (node, definition),
         )
 
     def _arguments(self, count: int, layout: Layout) -> tuple[Any, ...]:
@@ -292,63 +353,92 @@ class Lowerer:
         if WRONG in args:
             self._stack.append(WRONG)
             return
-        builder = self.builder
-        before = len(builder.nodes)
         site = self.site(frame.source, node.start, node.end, frame.caller, frame.name)
-        ref = builder.app(primitive.name, args, site)
-        if ref == before:
-            self._primitives[primitive.name] = primitive
-            self._check_kinds(frame, primitive, args, layout, node)
+        ref = self.builder.app(primitive.name, args, site)
+        wrong = self.kinds.note(primitive, ref)
+        if wrong is not None:
+            self._take_fault(ref, frame, primitive, wrong, node)
         self._stack.append(ref)
 
-    def _check_kinds(
+    def _take_fault(
         self,
+        ref: Ref,
         frame: _Frame,
         primitive: Primitive,
-        args: tuple[Ref | None, ...],
-        layout: Any,
+        wrong: Wrong,
         node: Call,
     ) -> None:
-        """Report an argument that is certainly of a wrong kind."""
-        for at, kinds in accepted(primitive):
-            if at >= len(args):
+        """Note what is wrong with an application, with its place."""
+        source, caller, name = frame.source, frame.caller, frame.name
+        blamed = culprit(wrong, primitive, node)
+        text = ""
+        for call, definition in self._calls_around():
+            if not source.bundled:
                 break
-            ref = args[at]
-            if ref is not None:
-                found = self.kinds(ref)
-                if found is not None and not found & kinds and kinds:
-                    self._wrong_kind(frame, primitive, at, found, node)
-        rest = variadic(primitive)
-        if rest is not None:
-            for at in range(rest[0], len(args)):
-                ref = args[at]
-                found = None if ref is None else self.kinds(ref)
-                if found is not None and not found & rest[1]:
-                    self._wrong_kind(frame, primitive, at, found, node)
-
-    def _wrong_kind(
-        self,
-        frame: _Frame,
-        primitive: Primitive,
-        at: int,
-        found: frozenset[str],
-        node: Call,
-    ) -> None:
-        formals = primitive.parameters
-        formal = formals[min(at, len(formals) - 1)]
-        start, end = node.start, node.end
-        implied = primitive.namespace == "vox1" and primitive.short_name in NULLARY
-        argument = _argument(node, formal.name, at - implied)
-        if argument is not None:
-            start, end = first(argument), last(argument)
-        self._error(
-            frame,
-            "kind",
-            f"'{node.name}' needs {describe(formal.kinds)} for '{formal.name}', "
-            f"but this is {describe(found)}",
-            start,
-            end,
+            site = self.builder.sites[caller]
+            above = lifted(blamed, call, definition)
+            if above is None or text:
+                text = text or wrong.text(blamed.call.name, blamed.role)
+                above = Culprit(call, None, "")
+                if not self._sources[site.file].bundled:
+                    text += f" (in '{name}' of {source.name})"
+            blamed = above
+            source = self._sources[site.file]
+            caller, name = site.caller, site.name
+        is_inside = bool(text)
+        text = text or wrong.text(blamed.call.name, blamed.role)
+        argument = blamed.argument
+        start = first(argument) if argument else blamed.call.start
+        end = last(argument) if argument else blamed.call.end
+        found = self.reporter.make(
+            Severity.ERROR, wrong.code, text, source, start, end, wrong.hint
         )
+        notes = self.calls(caller, name)
+        place = source, blamed.call.start
+        self._faults.append(Fault(ref, found, notes, place, is_inside))
+
+    def report_faults(self, goals: Iterable[Ref]) -> None:
+        """Report what is wrong with the nodes.
+
+        What no goal needs is only warned of: the argument of a function that does not
+        use it, an item where a constant index takes another one.
+        """
+        if not self._faults:
+            return
+        # What is below a mistake that was found before is below no goal.
+        is_whole = not self.reporter.errors
+        needed = self._needed(goals)
+        explained = {fault.call for fault in self._faults if not fault.is_inside}
+        for fault in self._faults:
+            if fault.is_inside and fault.call in explained:
+                continue  # follows from an argument that is told of
+            found = fault.diagnostic
+            if is_whole and fault.ref not in needed:
+                found = softened(found, "in a part that nothing asks for")
+            self.reporter.add(found, fault.calls)
+
+    def _needed(self, goals: Iterable[Ref]) -> set[Ref]:
+        """Return the nodes whose values the goals need."""
+        nodes = self.builder.nodes
+        todo = list(goals)
+        needed: set[Ref] = set()
+        while todo:
+            ref = todo.pop()
+            if ref in needed:
+                continue
+            needed.add(ref)
+            todo += self._shifter.origins.get(ref, ())
+            chosen = self.kinds.chosen_item(ref)
+            todo += children(nodes[ref]) if chosen is None else (chosen,)
+        return needed
+
+    def _calls_around(self) -> Iterator[tuple[Call, Definition]]:
+        """Yield the calls that led to the body being run, innermost first."""
+        for frame in reversed(self._frames):
+            if frame.call is not None:
+                yield frame.call
+            elif frame.caller < 0:
+                return
 
     def _error(
         self,
@@ -406,7 +496,7 @@ class Lowerer:
         for index, ref in sorted(zip(order, refs, strict=True)):
             if ref >= 0:
                 ref = self._grid_of(ref)
-                found = self.kinds(ref)
+                found = self.kinds.as_base(ref)
                 if found is None:
                     certain = _takes_image(target, layout, index + given)
                     offers.append(_Candidate(ref, self._depth, certain))
@@ -429,8 +519,8 @@ class Lowerer:
         if best is None:
             return None
         ref = best.ref
-        if best.depth != self._depth and self.builder.free[ref]:
-            ref = self._shifter.shift(ref, self._depth - best.depth)
+        if best.depth != self._depth:
+            ref = self._shifted(ref, self._depth - best.depth)
         return _Candidate(ref, self._depth, best.certain)
 
     def _find_base(self, frame: _Frame, op: Instruction) -> None:
@@ -460,7 +550,7 @@ class Lowerer:
         elif region is self.resolver.program:
             assert region.reader is not None
             self._enter(region.reader, [], frame.source, None)
-            self._depth = 0
+            self._leave_loops()
         else:
             assert region.reader is not None
             self._sub(frame, region.reader)
@@ -479,19 +569,14 @@ def _first_best(offers: list[_Candidate]) -> _Candidate | None:
 def _takes_image(
     target: tuple[Any, ...], layout: tuple[int | None, ...], index: int
 ) -> bool:
-    """Return whether an argument can only be an image, by the signature."""
+    """Return whether an argument can only be an image, by the signature.
+
+    A truth value may stand for a region, but a region is what is meant.
+    """
     if target[0] != APP or index not in layout:
         return False
     formals: tuple[Parameter, ...] = target[1].parameters
     at = layout.index(index)
-    return at < len(formals) and formals[at].kinds <= IMAGES
-
-
-def _argument(node: Call, name: str, at: int) -> Expression | Actual | None:
-    """Return the argument of a call that a parameter gets, if it can be told."""
-    for argument in node.args:
-        if isinstance(argument, Actual) and argument.name == name:
-            return argument.value
-    if 0 <= at < len(node.args) and not isinstance(node.args[at], Actual):
-        return node.args[at]
-    return None
+    if at >= len(formals) or not formals[at].kinds & IMAGES:
+        return False
+    return formals[at].kinds - {"bool"} <= IMAGES

@@ -5,9 +5,35 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from primitives.refused import refusal
 from primitives.registry import Primitive, Registry
 
 from .code import Definition
+
+MOST_LISTED = 8
+"""Names of a namespace that are told when none is near."""
+
+_OTHER_WORDS = {
+    "average": "the mean inside a region is avg(image, region)",
+    "false": "write false in small letters",
+    "count": "the number of voxels is volume(region), of items length(sequence)",
+    "len": "the number of items is length(sequence)",
+    "mean": "the mean inside a region is avg(image, region)",
+    "size": "the number of voxels is volume(region), of items length(sequence)",
+    "sum": "the sum of a sequence is (fold + sequence)",
+    "true": "write true in small letters",
+}
+"""Words that people look for, and what there is instead."""
+
+_OTHER_OPERATORS = {
+    **dict.fromkeys(
+        ["^", "**"], "the square of x is x * x, of each voxel Pow(image, 2)"
+    ),
+    **dict.fromkeys(["->", "=>"], "a function is written f(x) = …"),
+    **dict.fromkeys(["#", "%", "/*"], "a comment begins with //"),
+    ";": "write ',' between items, and nothing between commands",
+}
+_FILE_ENDINGS = frozenset({"csv", "dcm", "gz", "jpg", "json", "mha", "nii", "png"})
 
 
 class Names:
@@ -15,12 +41,19 @@ class Names:
 
     A name is looked for among the definitions, then among the primitives: namespace
     ``default``, those imported, all others.
+
+    Attributes:
+        registry: the primitives.
+        definitions: what names mean here.
+        imported: namespaces, in order.
+        written: names that the program defines anywhere.
     """
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.definitions: dict[str, Definition] = {}
         self.imported: list[str] = []
+        self.written: set[str] = set()
         self._primitives: dict[str, Primitive | None] = {}
 
     def import_namespace(self, namespace: str) -> None:
@@ -44,7 +77,11 @@ class Names:
 
 
 def explain_unbound(
-    name: str, own: Sequence[str], names: Names, library: Mapping[str, str]
+    name: str,
+    own: Sequence[str],
+    names: Names,
+    library: Mapping[str, str],
+    suggests: bool = True,
 ) -> tuple[str, str, str]:
     """Return code, message and hint for a name that means nothing.
 
@@ -53,6 +90,7 @@ def explain_unbound(
         own: names that the program defines.
         names: what names mean.
         library: names that an import would bring, and what to import for each.
+        suggests: whether to look for near names.
     """
     if name in library:
         hint = f'write import "{library[name]}" before it'
@@ -61,18 +99,62 @@ def explain_unbound(
     if not _is_word(name):
         parts = _split_operator(name, own, names)
         hint = f"did you mean '{parts}'? Separate operators by a blank" if parts else ""
+        hint = _OTHER_OPERATORS.get(name, hint)
         return "unbound-name", f"the operator '{name}' is not defined", hint
     message = f"the name '{name}' is not defined"
+    if name in names.written:
+        hint = "a definition holds for what follows it: move it up"
+        return "unbound-name", message, f"{hint}; a function cannot call itself"
+    if not suggests:
+        return "unbound-name", message, ""
+    reason = refusal(name)
+    if reason:
+        return "not-offered", f"'{name}' is not offered", reason
     namespace, dot, short = name.partition(".")
     registry = names.registry
     if dot and namespace in registry.namespaces:
-        near = difflib.get_close_matches(short, registry.table(namespace), n=1)
+        table = registry.table(namespace)
+        near = difflib.get_close_matches(short, table, n=1)
         hint = f"did you mean '{namespace}.{near[0]}'?" if near else ""
+        if not near and len(table) <= MOST_LISTED:
+            hint = f"{namespace} has {', '.join(table)}"
         return "unbound-name", message, hint
     if dot:
         hint = "there are " + ", ".join(registry.namespaces)
+        if short in _FILE_ENDINGS:
+            hint = "the name of a file stands in double quotes"
         return "unknown-namespace", f"there is no namespace '{namespace}'", hint
     return "unbound-name", message, _suggestion(name, own, names, library)
+
+
+def explain_variable(name: str, known: Sequence[str]) -> str:
+    """Return what to do about a ``$name`` without a value.
+
+    Args:
+        name: without ``$``.
+        known: those that have a value, without ``$``.
+    """
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    hint = f"pass it with -p {name}=VALUE"
+    return f"did you mean '${near[0]}'? If not, {hint}" if near else hint
+
+
+def explain_import(path: str, namespaces: Sequence[str]) -> str:
+    """Return what to do about an import that finds nothing.
+
+    Args:
+        path: as written.
+        namespaces: names of all namespaces.
+    """
+    first = path.partition(".")[0]
+    if first in namespaces and "/" not in path:
+        return f'write import "{first}"'
+    if "." in path or "/" in path:
+        return "it is looked for beside this file and in the current directory"
+    near = difflib.get_close_matches(path.lower(), namespaces, n=1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"namespaces are {', '.join(namespaces)}"
 
 
 def _is_word(name: str) -> bool:
@@ -82,6 +164,8 @@ def _is_word(name: str) -> bool:
 def _suggestion(
     name: str, own: Sequence[str], names: Names, library: Mapping[str, str]
 ) -> str:
+    if name.lower() in _OTHER_WORDS:
+        return _OTHER_WORDS[name.lower()]
     near = _nearest(name, {*own, *library}, names.registry)
     if not near:
         return ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from .expected import explain
-from .grouping import is_vox1_only, warn_of_grouping
+from .grouping import is_vox1_only, warn_of_comparisons, warn_of_grouping
+from .hints import hint_of_character
 from .report import Reporter
 from .source import Source
 from .syntax import (
@@ -39,20 +41,76 @@ Children: TypeAlias = list[Any]
 MAX_SYNTAX_ERRORS = 20
 
 
-def parse(source: Source, reporter: Reporter, right: bool = False) -> list[Command]:
+@dataclass(slots=True)
+class Reading:
+    """How the texts of one program are read.
+
+    Attributes:
+        dialect_is_vox1: whether they are read as VoxLogicA 1 does.
+        is_vox1: whether the program was written for VoxLogicA 1; set by the first text
+            with a form that only VoxLogicA 1 has.
+        operators: those with capital letters that are defined elsewhere.
+        fill: puts the run's parameters into the strings of such a program.
+    """
+
+    dialect_is_vox1: bool = False
+    is_vox1: bool = False
+    operators: frozenset[str] = frozenset()
+    fill: Callable[[str], str] = str
+
+
+def parse(
+    source: Source,
+    reporter: Reporter,
+    reading: Reading | None = None,
+    *,
+    expression: bool = False,
+) -> list[Command]:
     """Return the commands of a text; what is wrong with it goes to ``reporter``.
 
     Args:
         source: the text.
         reporter: takes every syntax error.
-        right: whether operators group as in VoxLogicA 1.
+        reading: how it is read; takes note of what that says of texts read later.
+        expression: whether the text is a mere expression, as of a ``print``.
     """
-    tokens, mistakes = tokenize(source, right)
-    for code, message, start, end in mistakes:
-        reporter.error(code, message, source, start, end)
-    if not right and is_vox1_only(tokens):
-        warn_of_grouping(tokens, source, reporter)
+    reading = reading or Reading()
+    dialect = reading.dialect_is_vox1
+    tokens, mistakes = tokenize(
+        source, dialect, expression=expression, operators=reading.operators
+    )
+    for code, message, start, end in mistakes[:MAX_SYNTAX_ERRORS]:
+        stray = source.text[start] if code == "stray-character" else ""
+        hint = hint_of_character(stray) if stray else ""
+        reporter.error(code, message, source, start, end, hint=hint)
+    reading.is_vox1 |= dialect or is_vox1_only(tokens)
+    if reading.is_vox1:
+        if not dialect:
+            warn_of_grouping(tokens, source, reporter)
+        tokens = [_filled(token, reading.fill) for token in tokens]
+    else:
+        warn_of_comparisons(tokens, source, reporter)
     return _parse_tokens(tokens, source, reporter)
+
+
+def _filled(token: Terminal, fill: Callable[[str], str]) -> Terminal:
+    """Return a token with parameters put into its text, if it is a string."""
+    if token.type == "LABEL":
+        assert isinstance(token, Token)
+        if "$" in token.text:
+            return Token("LABEL", fill(token.text), token.start, token.end)
+    elif isinstance(token, Literal) and isinstance(token.value, str):
+        return Literal(fill(token.value), token.start, token.end)
+    return token
+
+
+def first_misplaced(tokens: list[Terminal]) -> int:
+    """Return the index of the first token that cannot stand where it does.
+
+    It is the number of tokens if there is none.
+    """
+    table = _table()
+    return table.run(tokens, 0, [table.start], [])
 
 
 def _parse_tokens(

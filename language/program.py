@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal as OneOf
 
 import msgspec
 
+from primitives.formats.suffixes import DATA_SUFFIXES, normalized_suffix
 from primitives.registry import Registry
 
 from . import syntax
 from .code import Code, Definition
-from .errors import Diagnostic, Note, Severity
-from .imports import BUNDLED, SourceFile, UnreadableError, bundled, candidates, read
-from .names import Names
-from .parse import parse
+from .errors import Note, softened
+from .filling import Filler
+from .imports import (
+    BUNDLED,
+    SourceFile,
+    UnreadableError,
+    bundled,
+    candidates,
+    is_there,
+    operators_of_imports,
+    read,
+)
+from .lexis import is_capital_operator
+from .names import Names, explain_import
+from .parse import Reading, parse
 from .report import Reporter
 from .resolve import Resolver, Variables
 from .source import Source
 from .syntax import Command, Define, Import, Literal, Load, Name
-from .tokens import KEYWORDS
+from .tokens import KEYWORDS, VOX1_KEYWORDS
+
+_UNCALLED = "in a function never called"
+_UNUSED = "in a value never used"
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -62,22 +77,55 @@ class Program:
     ) -> None:
         self.names = Names(registry)
         self.reporter = reporter
-        self.resolver = Resolver(self.names, variables, reporter, lambda: _hints())
+        self.resolver = Resolver(self.names, variables, reporter, library_names)
         self.outputs: list[Output] = []
         self.base: Definition | None = None
         self.files: list[SourceFile] = []
+        self._keywords = VOX1_KEYWORDS if right else KEYWORDS
         self._registry = registry
         self._directory = directory
-        self._right = right
+        self._reading = Reading(right, fill=Filler(variables))
         self._imported: set[str] = set()
         self._definitions: list[Definition] = []
         self._open: list[_File] = []
 
-    def read(self, source: Source) -> None:
-        """Read the program in ``source``; errors go to the reporter."""
+    def continued(self, variables: Variables, reporter: Reporter) -> Program:
+        """Return a program that goes on after this one, which stays as it is.
+
+        It has all that was defined, but none of the goals.
+        """
+        after = Program(
+            self._registry,
+            variables,
+            reporter,
+            self._directory,
+            self._reading.dialect_is_vox1,
+        )
+        after._reading.is_vox1 = self._reading.is_vox1
+        after.names.definitions.update(self.names.definitions)
+        after.names.imported += self.names.imported
+        after.resolver.program = self.resolver.program
+        after.base = self.base
+        after._imported |= self._imported
+        after._library_scopes.update(self._library_scopes)
+        # A mistake in a function matters once the function is called.
+        after._definitions += [
+            definition
+            for definition in self._definitions
+            if definition.code is not None and definition.code.found
+        ]
+        return after
+
+    def read(self, source: Source, *, expression: bool = False) -> None:
+        """Read the program in ``source``; errors go to the reporter.
+
+        Args:
+            source: the text.
+            expression: whether it is a mere expression, to be printed.
+        """
         if source.directory:
             self._imported.add(_identity(source))
-        self._begin(source, ())
+        self._begin(source, (), expression=expression)
         while self._open:
             file = self._open[-1]
             self.reporter.imports = file.imports
@@ -89,14 +137,33 @@ class Program:
         self.reporter.imports = ()
         self._report()
 
-    def _begin(self, source: Source, imports: tuple[Note, ...]) -> None:
+    def _begin(
+        self,
+        source: Source,
+        imports: tuple[Note, ...],
+        *,
+        expression: bool = False,
+    ) -> None:
         self.reporter.imports = imports
         before = len(self.reporter.errors)
-        commands = parse(source, self.reporter, self._right)
+        self._reading.operators |= self._operators(source)
+        commands = parse(source, self.reporter, self._reading, expression=expression)
         self.reporter.incomplete |= len(self.reporter.errors) > before
-        if any(isinstance(command, Load) for command in commands):
+        self.names.written.update(
+            command.name.text
+            for command in commands
+            if isinstance(command, Define | Load)
+        )
+        if self._reading.dialect_is_vox1 or any(
+            isinstance(command, Load) for command in commands
+        ):
             self._import_library("vox1")
         self._open.append(_File(source, iter(commands), imports))
+
+    def _operators(self, source: Source) -> set[str]:
+        """Return the operators with capital letters that a text may use."""
+        known = set(filter(is_capital_operator, self.names.definitions))
+        return known | operators_of_imports(source, self._directory)
 
     def _command(self, command: Command, file: _File) -> None:
         match command:
@@ -124,6 +191,7 @@ class Program:
         if not self._may_define(name, file.source):
             return
         self._check_formals(command, file.source)
+        self._warn_of_hiding(command, file.source)
         formals = tuple(formal.text for formal in command.formals)
         definition = Definition(name.text, formals, command, file.source, file.imports)
         self._definitions.append(definition)
@@ -134,11 +202,17 @@ class Program:
     def _load(self, command: Load, file: _File) -> None:
         if not self._may_define(command.name, file.source):
             return
-        definition = Definition(command.name.text, (), command, file.source)
+        scope = None
+        if self.base is not None:
+            command = msgspec.structs.replace(command, base=self.base.name)
+            scope = {self.base.name: self.base}
+        name = command.name.text
+        definition = Definition(name, (), command, file.source, scope=scope)
         self._definitions.append(definition)
         self.resolver.definition(definition)
-        self.names.definitions[command.name.text] = definition
-        if self.base is None:
+        self.names.definitions[name] = definition
+        is_image = normalized_suffix(str(command.path.value)) not in DATA_SUFFIXES
+        if self.base is None and is_image:
             self.base = definition
 
     def _may_define(self, name: Name, source: Source) -> bool:
@@ -147,13 +221,32 @@ class Program:
             hint = "names that begin with $ are given by the run"
         elif "." in name.text and (name.text[0].isalpha() or name.text[0] == "_"):
             hint = "names with a dot belong to namespaces"
-        elif name.text not in KEYWORDS:
+        elif name.text not in self._keywords:
             return True
         message = f"'{name.text}' cannot be defined"
         self.reporter.error(
             "reserved-name", message, source, name.start, name.end, hint=hint
         )
         return False
+
+    def _warn_of_hiding(self, command: Define, source: Source) -> None:
+        """Warn of a function that takes the name of one every program has.
+
+        A program of VoxLogicA 1 knew fewer names, and a value is called by nobody.
+        """
+        name = command.name
+        if not command.formals or self._reading.is_vox1:
+            return
+        hidden = self._registry.table("default").get(name.text)
+        if hidden is not None and name.text not in self.names.definitions:
+            self.reporter.warn(
+                "hidden-primitive",
+                f"from here on '{name.text}' is this function, not {hidden.name}",
+                source,
+                name.start,
+                name.end,
+                hint="give it another name, unless that is meant",
+            )
 
     def _check_formals(self, command: Define, source: Source) -> None:
         seen: set[str] = set()
@@ -192,7 +285,7 @@ class Program:
             self._import_library("vox1")
             return
         for candidate in candidates(path, file.source.directory, self._directory):
-            if candidate.is_file() or (candidate.exists() and not plain):
+            if is_there(candidate, is_any=not plain):
                 self._import_file(candidate, command, file)
                 return
             self.files.append(SourceFile(candidate.absolute(), None))
@@ -204,7 +297,6 @@ class Program:
     def _missing_import(
         self, path: str, plain: bool, place: Literal, source: Source
     ) -> None:
-        names = ", ".join(self._registry.namespaces)
         self.reporter.incomplete = True
         self.reporter.error(
             "missing-import",
@@ -213,9 +305,7 @@ class Program:
             source,
             place.start,
             place.end,
-            hint=f"namespaces are {names}"
-            if plain
-            else "it is looked for beside this file and in the current directory",
+            hint=explain_import(path, self._registry.namespaces),
         )
 
     def _import_file(self, path: Path, command: Import, file: _File) -> None:
@@ -281,41 +371,31 @@ class Program:
         """Report what is wrong: errors, but warnings in functions never called."""
         if self.reporter.incomplete:
             return
+        used: set[Definition] = set()
         todo = [output.code for output in self.outputs]
-        for definition in self._definitions:
+        # VoxLogicA 1 looks at nothing that no goal needs, and programs rely on that.
+        counted = [] if self._reading.is_vox1 else self._definitions
+        for definition in counted:
             if not definition.formals and definition.code is not None:
-                definition.used = True
+                used.add(definition)
                 todo.append(definition.code)
         while todo:
             for called in todo.pop().calls:
-                if not called.used and called.code is not None:
-                    called.used = True
+                if called not in used and called.code is not None:
+                    used.add(called)
                     todo.append(called.code)
-        self._report_bodies()
+        self._report_bodies(used)
 
-    def _report_bodies(self) -> None:
+    def _report_bodies(self, used: Set[Definition]) -> None:
         for definition in self._definitions:
             if definition.code is not None:
                 for found in definition.code.found:
-                    self.reporter.add(found if definition.used else _softened(found))
+                    is_used = definition in used
+                    where = _UNCALLED if definition.formals else _UNUSED
+                    self.reporter.add(found if is_used else softened(found, where))
         for output in self.outputs:
             for found in output.code.found:
                 self.reporter.add(found)
-
-
-def _softened(found: Diagnostic) -> Diagnostic:
-    return Diagnostic(
-        Severity.WARNING,
-        found.code,
-        found.message + " (in a function never called)",
-        found.file,
-        found.line,
-        found.column,
-        found.end_column,
-        found.source_line,
-        found.hint,
-        found.calls,
-    )
 
 
 def _shown(path: Path, directory: Path) -> str:
@@ -335,7 +415,7 @@ def _library(library: str) -> tuple[Source, list[Command]]:
 
 
 @cache
-def _hints() -> Mapping[str, str]:
+def library_names() -> Mapping[str, str]:
     """Map each name that a bundled library defines to what to import for it."""
     found: dict[str, str] = {}
     for library in ("RegionCalculus", "vox1"):

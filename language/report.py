@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from .errors import Diagnostic, Note, Severity
 from .source import Source
 
@@ -38,6 +41,14 @@ class Reporter:
         """Take an error."""
         found = self.make(Severity.ERROR, code, message, source, start, end, hint)
         self.add(found, calls)
+
+    def has_error(self, code: str, source: Source, offset: int) -> bool:
+        """Return whether such an error was found in the line of a character."""
+        line = source.line(offset)
+        return any(
+            (found.code, found.file, found.line) == (code, source.name, line)
+            for found in self.errors
+        )
 
     def warn(
         self,
@@ -85,17 +96,16 @@ class Reporter:
             return
         self._said.add(identity)
         if calls:
-            found = Diagnostic(
-                found.severity,
-                found.code,
-                found.message,
-                found.file,
-                found.line,
-                found.column,
-                found.end_column,
-                found.source_line,
-                found.hint,
-                calls + found.calls,
-            )
+            found = replace(found, calls=calls + found.calls)
         errors = found.severity is Severity.ERROR
         (self.errors if errors else self.warnings).append(found)
+
+
+def ordered(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Return what was found in the order of the lines, file after file.
+
+    In one line, what is wrong with an argument comes before what it leads to; what has
+    no place comes last.
+    """
+    files = {one.file: -at for at, one in enumerate(reversed(found))}
+    return sorted(found, key=lambda one: (not one.line, files[one.file], one.line))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from primitives.folds import FOLD_OPERATORS
+from primitives.formats.suffixes import DATA_SUFFIXES, normalized_suffix
 from primitives.namespaces.vox1 import NULLARY
 from primitives.registry import Parameter, Primitive
 from scheduler.plan import Scalar
@@ -35,7 +36,8 @@ from .code import (
     Region,
 )
 from .errors import Severity
-from .names import Names, explain_unbound
+from .lexis import NUMBER_WORDS
+from .names import Names, explain_unbound, explain_variable
 from .report import Reporter
 from .source import Source
 from .syntax import (
@@ -53,6 +55,9 @@ from .syntax import (
     Name,
     Slice,
 )
+
+MOST_SUGGESTIONS = 50
+"""Unknown names for which near ones are looked for."""
 
 Finish: TypeAlias = tuple[Any, ...]
 """What is left to do when the parts of an expression are resolved."""
@@ -90,8 +95,25 @@ class Resolver:
         self.variables = variables
         self.reporter = reporter
         self.library = library
+        self._explained: dict[tuple[str, int, int], tuple[str, str, str]] = {}
         self.program = Region(0)
         """Where the first image that the program reads is noted."""
+
+    def explain(
+        self, name: str, local: Collection[str], scope: Collection[str]
+    ) -> tuple[str, str, str]:
+        """Return code, message and hint for a name that means nothing.
+
+        Near names are looked for a limited number of times: it takes milliseconds.
+        """
+        known = name, len(local), len(scope)
+        found = self._explained.get(known)
+        if found is None:
+            suggests = len(self._explained) < MOST_SUGGESTIONS
+            own = [*local, *scope] if suggests else []
+            found = explain_unbound(name, own, self.names, self.library(), suggests)
+            self._explained[known] = found
+        return found
 
     def definition(self, definition: Definition) -> Code:
         """Return the code of a definition, resolving it if that was not done."""
@@ -179,7 +201,11 @@ class _Body:
         if definition is None and name[0] == "$":
             self._variable(node)
         elif definition is None:
-            self._constant_primitive(node)
+            number = self._number_word(name)
+            if number is None:
+                self._constant_primitive(node)
+            else:
+                self.out.append((CONST, number, node.start, node.end))
         elif definition.formals:
             self._error(
                 "function-without-arguments",
@@ -205,8 +231,15 @@ class _Body:
                 "unknown-variable",
                 f"the parameter '{node.text}' has no value",
                 node,
-                hint=f"pass it with -p {name}=VALUE",
+                hint=explain_variable(name, [*variables.places, *variables.constants]),
             )
+
+    def _number_word(self, name: str) -> float | None:
+        """Return the number that a word such as ``inf`` or ``-inf`` means, or None."""
+        word = name.lstrip("+-")
+        if word.lower() not in NUMBER_WORDS or word in self.locals:
+            return None
+        return None if word in self.scope else float(name)
 
     def _constant_primitive(self, node: Name) -> None:
         primitive = self._primitive(node)
@@ -233,12 +266,7 @@ class _Body:
         return found
 
     def _unbound(self, name: str, node: Name | Call) -> None:
-        code, message, hint = explain_unbound(
-            name,
-            [*self.locals, *self.scope],
-            self.names,
-            self.resolver.library(),
-        )
+        code, message, hint = self.resolver.explain(name, self.locals, self.scope)
         self._error(code, message, node, hint=hint)
 
     # Calls
@@ -277,7 +305,7 @@ class _Body:
                 "not-a-function",
                 f"'{node.name}' is a value, not a function",
                 node,
-                hint=f"write {node.name} without brackets",
+                hint=self._hint_of_value(node, definition),
             )
             self._arguments_of_nothing(node)
             return
@@ -290,6 +318,17 @@ class _Body:
         self._mention(definition)
         code = self.resolver.definition(definition)
         self._push_call((CALL, definition), node, layout, code.needs_base)
+
+    def _hint_of_value(self, node: Call, definition: Definition) -> str:
+        """Return what to do about a value that is called."""
+        hidden = self.names.primitive(node.name)
+        if hidden is None:
+            return f"write {node.name} without brackets"
+        line = definition.source.line(definition.node.name.start)
+        return (
+            f"line {line} gives this name to a value; "
+            f"the function can be called as {hidden.name}"
+        )
 
     def _apply(self, node: Call, primitive: Primitive) -> None:
         formals = self._formals(primitive)
@@ -364,7 +403,7 @@ class _Body:
             self.needs.append(len(self.out))
             self.code.needs_base = True
         self.out.append((*target, count, plain, node))
-        if target[0] == APP and target[1].reads:
+        if target[0] == APP and target[1].reads and "image" in target[1].result_kinds:
             self._note_reader()
 
     def _note_reader(self) -> None:
@@ -453,8 +492,9 @@ class _Body:
             "default.map" if node.form == "for" else "default.filter"
         )
         name = Name(node.form, node.start, node.start + len(node.form))
+        args = (node.sequence, node.body)
         self.todo += [
-            (self._emit_form, primitive, 2, None, name),
+            (self._emit_form, primitive, 2, None, name, args),
             (self._leave_loop, node.variable.text, self.locals.get(node.variable.text)),
             node.body,
             (self._enter_loop, node.variable),
@@ -504,7 +544,7 @@ class _Body:
         )
         name = Name(node.name, node.start, node.end)
         self.todo += [
-            (self._emit_form, primitive, 2, None, name),
+            (self._emit_form, primitive, 2, None, name, (items, function)),
             (self._leave_loop, "", self.locals.get("")),
             call,
             (self._enter_loop, variable),
@@ -542,15 +582,20 @@ class _Body:
         count = 3 if node.seed else 2
         name = Name("fold", node.start, node.start + 4)
         self.out.append((CONST, op.text, op.start, op.end))
-        self.todo.append((self._emit_form, primitive, count, layout, name))
+        operator = Literal(op.text, op.start, op.end)
+        args: tuple[Expression | Actual, ...] = (operator, node.seed or operator)
+        self.todo.append(
+            (self._emit_form, primitive, count, layout, name, (*args, node.sequence))
+        )
         if node.seed is not None:
             self.todo.append(node.seed)
         self.todo.append(node.sequence)
 
     def _index(self, node: Index) -> None:
         name = Name("index", node.start, node.end)
+        args = (node.sequence, node.at)
         self.todo += [
-            (self._emit_form, self._form("default.index"), 2, None, name),
+            (self._emit_form, self._form("default.index"), 2, None, name, args),
             node.at,
             node.sequence,
         ]
@@ -570,6 +615,7 @@ class _Body:
                 len(bounds) + 1,
                 layout,
                 name,
+                (node.sequence, node.low or node.sequence, node.high or node.sequence),
             )
         )
         self.todo += [*reversed(bounds), node.sequence]
@@ -577,16 +623,23 @@ class _Body:
     def _array(self, node: Array) -> None:
         name = Name("sequence", node.start, node.end)
         primitive = self._form("default.sequence")
-        self.todo.append((self._emit_form, primitive, len(node.items), None, name))
+        form = (self._emit_form, primitive, len(node.items), None, name, node.items)
+        self.todo.append(form)
         self.todo += reversed(node.items)
 
     def _form(self, name: str) -> Primitive:
         return self.names.registry.get(name)
 
     def _emit_form(
-        self, primitive: Primitive, count: int, layout: Layout, name: Name
+        self,
+        primitive: Primitive,
+        count: int,
+        layout: Layout,
+        name: Name,
+        args: tuple[Expression | Actual, ...],
     ) -> None:
-        node = Call(name.text, (), name.start, name.end, name.start, name.end)
+        """Emit a form of the language; ``args`` stand in the order of its formals."""
+        node = Call(name.text, args, name.start, name.end, name.start, name.end)
         self.out.append((APP, primitive, count, layout, node))
 
     def _let_in(self, node: LetIn) -> None:
@@ -670,7 +723,13 @@ def _meaning(node: Define | Load) -> Expression:
     if isinstance(node, Define):
         return node.body
     place = (node.start, node.start + len("load"), node.start, node.end)
-    return Call("default.load", (node.path,), *place)
+    if normalized_suffix(str(node.path.value)) in DATA_SUFFIXES:
+        return Call("default.load", (node.path,), *place)
+    image = Call("vox1.load", (node.path,), *place)
+    if not node.base:
+        return image
+    base = Name(node.base, node.start, node.end)
+    return Call("vox1.aligned", (image, base), *place)
 
 
 def _names(node: Call, formal: str) -> bool:

@@ -11,6 +11,8 @@ class Shifter:
     def __init__(self, builder: PlanBuilder) -> None:
         self._builder = builder
         self._shifted: dict[tuple[Ref, int], Ref] = {}
+        self.origins: dict[Ref, list[Ref]] = {}
+        """What each shifted node was made of."""
 
     def shift(self, ref: Ref, by: int) -> Ref:
         """Return a node as it is ``by`` loops further in."""
@@ -19,7 +21,8 @@ class Shifter:
             return known
         done: dict[tuple[Ref, int], Ref] = {}
         for part, inner in self._open_parts(ref):
-            done[part, inner] = self._rebuild(part, inner, by, done)
+            made = done[part, inner] = self._rebuild(part, inner, by, done)
+            self.origins.setdefault(made, []).append(part)
         self._shifted[ref, by] = done[ref, 0]
         return done[ref, 0]
 

@@ -26,6 +26,7 @@ class Source:
         self.text = text.removeprefix("\ufeff")
         self.directory = directory
         self.bundled = bundled
+        self._line: tuple[int, str] | None = None
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -38,6 +39,12 @@ class Source:
 
     def line_text(self, line: int) -> str:
         """Return the text of a line, without its end."""
+        # Many mistakes may be in one long line: they share its text.
+        if self._line is None or self._line[0] != line:
+            self._line = line, self._text_of_line(line)
+        return self._line[1]
+
+    def _text_of_line(self, line: int) -> str:
         start = self.line_starts[line - 1]
         last = line == len(self.line_starts)
         end = len(self.text) if last else self.line_starts[line]

@@ -142,12 +142,16 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """``load name = "path"``."""
+    """``load name = "path"``.
+
+    ``base`` is the name of the program's first image, or empty for that one itself.
+    """
 
     name: Name
     path: Literal
     start: int
     end: int
+    base: str = ""
 
 
 Command: TypeAlias = Define | Output | Import | Load

@@ -1,56 +1,38 @@
 """Text to tokens.
 
-A first pass cuts the text by characters alone.  A second one walks over the pieces
-with one bit of state, whether an operand is awaited, and the brackets around, and
-decides what each piece is: a sign or an operator, a definition or an expression.
+:mod:`language.lexis` cuts the text by characters alone.  Here a second pass walks
+over the words with one bit of state, whether an operand is awaited, and the brackets
+around, and decides what each piece is: a sign or an operator, a definition or an
+expression.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import msgspec
 
+from .lexis import (
+    CAPITAL,
+    NAME,
+    NUMBER,
+    NUMBER_WORDS,
+    OPERATOR,
+    PUNCTUATION,
+    STRING,
+    VARIABLE,
+    Mistake,
+    Words,
+    words_of,
+)
 from .source import Source
 from .syntax import Literal, Name
 
 COMMAND_WORDS = frozenset({"let", "print", "save", "import"})
-KEYWORDS = COMMAND_WORDS | {"in", "for", "do", "filter", "fold", "true", "false"}
-LIBRARY_CAPITAL_OPERATORS = frozenset({"B+"})
-"""Operators of the bundled libraries that begin with a capital letter."""
-
-_OPERATOR = r"#;:_'.|!$%&/^=*\-+<>?@~\\"
-_WORD = r"[A-Za-z0-9_]"
-_PIECE = re.compile(
-    rf"""(?:[ \t\r\n\f\v]+|//[^\r\n]*)*(?:
-      ([a-z_]{_WORD}*(?:\.[A-Za-z_]{_WORD}*)?)      # 1 name
-    | (\$[A-Za-z_]{_WORD}*)                         # 2 variable
-    | (\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)              # 3 number
-    | ([(),\[\]])                                   # 4 punctuation
-    | ([=:](?=//)|[{_OPERATOR}]+)                   # 5 operator
-    | ("(?:[^"\\\r\n]|\\[^\r\n])*")                 # 6 string
-    | ([A-Z]{_WORD}*(?:\.[A-Za-z_]{_WORD}*)?)       # 7 capital name
-    | ("[^\r\n]*)                                   # 8 string without an end
-    | (.)                                           # 9 stray character
-    | $)""",
-    re.VERBOSE | re.ASCII,
-)
-NAME, VARIABLE, NUMBER, PUNCTUATION, OPERATOR, STRING, CAPITAL, OPEN_STRING, STRAY = (
-    range(1, 10)
-)
-END = 0
-
-_CAPITAL_OPERATOR = re.compile(rf"[A-Z]{_WORD}*[{_OPERATOR}](?:[{_OPERATOR}]|{_WORD})*")
-_CAPITAL_DEFINITION = re.compile(
-    rf"(?:\blet[ \t]+|^[ \t]*)({_CAPITAL_OPERATOR.pattern})[ \t]*(?=\(|=)",
-    re.MULTILINE,
-)
-
-Pieces: TypeAlias = tuple[list[int], list[str], list[int]]
-"""Kind, text and offset of each piece; the last is of kind END."""
+VOX1_KEYWORDS = COMMAND_WORDS | {"true", "false"}
+KEYWORDS = VOX1_KEYWORDS | {"in", "for", "do", "filter", "fold"}
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -70,90 +52,41 @@ class Token(msgspec.Struct, frozen=True):
 
 
 Terminal: TypeAlias = Token | Name | Literal
-Mistake: TypeAlias = tuple[str, str, int, int]
-"""Code, message, start and end of something that is no token."""
 
 
 def tokenize(
-    source: Source, right: bool = False
+    source: Source,
+    vox1: bool = False,
+    *,
+    expression: bool = False,
+    operators: Iterable[str] = (),
 ) -> tuple[list[Terminal], list[Mistake]]:
     """Return the tokens of a text and what in it is no token.
 
     Args:
         source: the text.
-        right: whether operators take all that follows them, as in VoxLogicA 1.
+        vox1: whether to read it as VoxLogicA 1 does: operators take all that follows
+            them, and words that are keywords only today are names.
+        expression: whether the text is a mere expression, as of a ``print``.
+        operators: those with capital letters that are defined elsewhere.
     """
-    mistakes: list[Mistake] = []
-    classifier = _Classifier(source.text, _cut(source.text, mistakes), right)
+    words, mistakes = words_of(source.text, vox1, operators)
+    classifier = _Classifier(source.text, words, vox1)
+    if expression:
+        classifier.begin_expression()
     return classifier.run(), mistakes
-
-
-def _cut(text: str, mistakes: list[Mistake]) -> Pieces:
-    """Cut the text into pieces."""
-    kinds: list[int] = []
-    texts: list[str] = []
-    starts: list[int] = []
-    special = _capital_operators(text)
-    skip_to = 0
-    for match in _PIECE.finditer(text):
-        kind = match.lastindex or END
-        start = match.start(kind) if kind else len(text)
-        if start < skip_to:
-            continue
-        word = match[kind] if kind else ""
-        if kind == CAPITAL and start in special:
-            word = special[start]
-            skip_to = start + len(word)
-            kind = OPERATOR
-        elif kind == OPEN_STRING:
-            mistakes.append(
-                (
-                    "unterminated-string",
-                    'the string has no end on its line; it needs a closing "',
-                    start,
-                    start + len(word),
-                )
-            )
-            kind = STRING
-            word += '"'
-        elif kind == STRAY:
-            mistakes.append(
-                (
-                    "stray-character",
-                    f"the character {word!r} has no meaning here",
-                    start,
-                    start + 1,
-                )
-            )
-            continue
-        kinds.append(kind)
-        texts.append(word)
-        starts.append(start)
-        if not kind:
-            break
-    return kinds, texts, starts
-
-
-def _capital_operators(text: str) -> dict[int, str]:
-    """Find the operators that begin with a capital letter, by offset.
-
-    ``B+ b`` is the operator ``B+`` where that is defined, else ``B`` plus ``b``.
-    """
-    names = {match[1] for match in _CAPITAL_DEFINITION.finditer(text)}
-    names |= LIBRARY_CAPITAL_OPERATORS
-    longest_first = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    pattern = re.compile(rf"(?<![A-Za-z0-9_.])(?:{longest_first})(?![{_OPERATOR}])")
-    return {match.start(): match[0] for match in pattern.finditer(text)}
 
 
 class _Classifier:
     """Decides what each piece of a text is."""
 
-    def __init__(self, text: str, pieces: Pieces, right: bool) -> None:
+    def __init__(self, text: str, words: Words, vox1: bool) -> None:
         self.text = text
-        self.kinds, self.texts, self.starts = pieces
-        self.infix = "INFIXR" if right else "INFIX"
-        self.prefix = "PREFIXR" if right else "PREFIX"
+        self.kinds, self.texts, self.starts = words
+        self.infix = "INFIXR" if vox1 else "INFIX"
+        self.prefix = "PREFIXR" if vox1 else "PREFIX"
+        self.vox1 = vox1
+        self.keywords = VOX1_KEYWORDS if vox1 else KEYWORDS
         self.out: list[Terminal] = []
         self.at = 0
         self.operand = False
@@ -164,6 +97,15 @@ class _Classifier:
         self.folds = 0
         """Folds of this level that may still be given a second operand."""
         self._closing: dict[int, int] | None = None
+
+    def begin_expression(self) -> None:
+        """Read the text as if ``print ""`` stood before it, at the same place."""
+        start = self.starts[0]
+        line = self.text[start:].splitlines() or [""]
+        end = start + len(line[0].rstrip())
+        self.out += [Token("PRINT", "print", start, end)]
+        self.out += [Token("LABEL", '""', start, end)]
+        self.operand = True
 
     def run(self) -> list[Terminal]:
         """Return all tokens, the last of type ``$END``."""
@@ -186,7 +128,7 @@ class _Classifier:
 
     def _name(self) -> None:
         word = self.texts[self.at]
-        if word in KEYWORDS:
+        if word in self.keywords:
             self._keyword(word)
         elif self.operand:
             self._operand_name()
@@ -230,7 +172,7 @@ class _Classifier:
         self.at += 1
         if kind == NUMBER:
             first = start - len(sign)
-            self.out.append(Literal(float(sign + word), first, end))
+            self.out.append(Literal(_number(sign, word), first, end))
         elif kind == STRING:
             self.out.append(Literal(word[1:-1], start, end))
         else:
@@ -270,6 +212,8 @@ class _Classifier:
             return False
         if self.kinds[after] == OPERATOR:
             return self.texts[after] in ("!", "!.")
+        if self.vox1 and self.texts[after] == "(":
+            return True
         if not self._starts_operand(after):
             return False
         return bool(self.level) or not self._begins_definition(after)
@@ -307,13 +251,13 @@ class _Classifier:
         self.operand = True
         if word == "fold":
             self._fold_operator()
-        elif self.kinds[self.at] == NAME and self.texts[self.at] not in KEYWORDS:
+        elif self.kinds[self.at] == NAME and self.texts[self.at] not in self.keywords:
             self._append_name()
             self.operand = False
 
     def _fold_operator(self) -> None:
         if self.kinds[self.at] in (OPERATOR, CAPITAL) or (
-            self.kinds[self.at] == NAME and self.texts[self.at] not in KEYWORDS
+            self.kinds[self.at] == NAME and self.texts[self.at] not in self.keywords
         ):
             self._emit("FOLDOP")
             self.folds += 1
@@ -323,7 +267,7 @@ class _Classifier:
             if not self.operand:
                 self._emit_seed()
             self._emit("LETIN")
-            if self.kinds[self.at] == NAME and self.texts[self.at] not in KEYWORDS:
+            if self.kinds[self.at] == NAME and self.texts[self.at] not in self.keywords:
                 self._append_name()
             self._equals()
             return
@@ -331,7 +275,7 @@ class _Classifier:
         self._emit("LET")
         kind, word = self.kinds[self.at], self.texts[self.at]
         if (
-            (kind == NAME and word not in KEYWORDS)
+            (kind == NAME and word not in self.keywords)
             or kind in (CAPITAL, VARIABLE)
             or (kind == OPERATOR and not (word == "=" and self._next() != "("))
         ):
@@ -357,7 +301,12 @@ class _Classifier:
         return False
 
     def _label(self, operand: bool) -> None:
-        if self.kinds[self.at] == STRING:
+        if self.kinds[self.at] == VARIABLE and self.out[-1].type == "_EQUALS":
+            word, start, end = self._piece()
+            self.out.append(Token("LABEL", f'"{word}"', start, end))
+            self.at += 1
+            self.operand = operand
+        elif self.kinds[self.at] == STRING:
             self._emit("LABEL")
             self.operand = operand
         else:
@@ -366,7 +315,7 @@ class _Classifier:
     def _is_load(self) -> bool:
         return (
             self.kinds[self.at + 1] == NAME
-            and self.texts[self.at + 1] not in KEYWORDS
+            and self.texts[self.at + 1] not in self.keywords
             and self.texts[self.at + 2 : self.at + 3] != []
             and self.texts[self.at + 2].startswith("=")
         )
@@ -413,7 +362,7 @@ class _Classifier:
         word = self.texts[self.at]
         if word in "(),":
             self._emit({"(": "LPAR", ")": "RPAR", ",": "_COMMA"}[word])
-        elif word in KEYWORDS:
+        elif word in self.keywords:
             self._emit(word.upper())
         else:
             self._append_name()
@@ -443,6 +392,9 @@ class _Classifier:
                 self.at += 1
                 self._append_value(word)
                 self.operand = False
+            elif word in ("+", "-") and self._touches_number_word():
+                self._append_signed()
+                self.operand = False
             elif word == "=":
                 self._emit("_EQUALS")
             else:
@@ -469,7 +421,7 @@ class _Classifier:
 
     def _open(self, word: str) -> None:
         previous = self.out[-1] if self.out else None
-        if not self.operand and self.folds and isinstance(previous, Literal):
+        if not self.operand and self.folds and self._cannot_continue(previous, word):
             self._emit_seed()
         if word == "(":
             opened, purpose = "LPAR", "group"
@@ -485,6 +437,16 @@ class _Classifier:
         self.levels.append((self.level, self.folds))
         self.level, self.folds = purpose, 0
         self.operand = True
+
+    def _cannot_continue(self, previous: Terminal | None, bracket: str) -> bool:
+        """Return whether a bracket after an operand begins another one.
+
+        It does after a number; after a closing bracket, ``[`` is an index.
+        """
+        if isinstance(previous, Literal):
+            return True
+        is_closed = previous is not None and previous.type in ("RPAR", "RSQB")
+        return is_closed and bracket == "("
 
     def _is_larg(self) -> bool:
         """Return whether the bracket here holds arguments of the operator before it.
@@ -569,11 +531,24 @@ class _Classifier:
         _, _, end = self._piece()
         return self.kinds[self.at + 1] == kind and self.starts[self.at + 1] == end
 
+    def _touches_number_word(self) -> bool:
+        """Return whether ``inf`` or its like follows without a blank."""
+        is_word = self._touches(NAME) or self._touches(CAPITAL)
+        return is_word and self._next().lower() in NUMBER_WORDS
+
+    def _append_signed(self) -> None:
+        """Take a sign and the word after it as one name, such as ``-inf``."""
+        sign, start, _ = self._piece()
+        self.at += 1
+        word, _, end = self._piece()
+        self.at += 1
+        self.out.append(Name(sign + word, start, end))
+
     def _starts_operand(self, at: int) -> bool:
         kind = self.kinds[at]
         if kind == NAME:
             word = self.texts[at]
-            return word not in KEYWORDS or word in ("true", "false")
+            return word not in self.keywords or word in ("true", "false")
         return kind in (VARIABLE, NUMBER, STRING, CAPITAL)
 
     def _same_line(self, at: int) -> bool:
@@ -588,6 +563,15 @@ class _Classifier:
         self.level = ""
         self.folds = 0
         self.operand = False
+
+
+def _number(sign: str, word: str) -> float:
+    if not word.startswith(("0x", "0X")):
+        return float(sign + word)
+    try:
+        return float.fromhex(sign + word)
+    except OverflowError:
+        return float(sign + "inf")
 
 
 def following(tokens: list[Terminal], offset: int) -> int:

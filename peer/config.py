@@ -57,6 +57,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         on_failure: whether a failed node stops the rest of the run.
         timeout: seconds after which a run is stopped, or None.
         progress: whether progress is shown.
+        history: whether ``repl`` remembers what was typed.
         network: whether a run asks the daemon of its store: ``auto`` if there is
             one, ``off`` never, ``required`` or not at all.
         name: what people call this machine; None is its host name.
@@ -82,6 +83,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     on_failure: OnFailure = "continue"
     timeout: float | None = None
     progress: bool = True
+    history: bool = True
     network: NetworkUse = "auto"
     name: str | None = None
     listen: str = f":{DEFAULT_PORT}"
@@ -217,6 +219,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "on_failure": one_of(OnFailure),
     "timeout": read_duration,
     "progress": read_boolean,
+    "history": read_boolean,
     "network": one_of(NetworkUse),
     "name": read_name,
     "listen": read_listen,

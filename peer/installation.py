@@ -15,6 +15,7 @@ LIBRARIES = (
     "lark",
     "msgspec",
     "platformdirs",
+    "prompt_toolkit",
     "protobuf",
     "psutil",
     "rich",

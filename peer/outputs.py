@@ -92,7 +92,14 @@ def _refusal(path: str, kind: str) -> str:
 
 
 def _unwritable(goal: Goal, directory: Path) -> str:
-    path = directory / goal.label
+    try:
+        return _obstacle(goal, directory / goal.label)
+    except (OSError, ValueError) as error:  # a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        return f"{goal.label[:60]} cannot be written: {reason}"
+
+
+def _obstacle(goal: Goal, path: Path) -> str:
     if path.is_dir():
         return f"{goal.label} is a folder; save to the path of a file"
     for parent in path.parents:

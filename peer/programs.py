@@ -23,8 +23,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from primitives.catalog import standard_registry
+from primitives.environment import library_version
+from primitives.errors import PrimitivesError
 from scheduler import cached_plan, keep_plan
 from scheduler.plan import Plan
+from scheduler.run_programs import ProgramText
 
 if TYPE_CHECKING:
     from language import Compiled, Diagnostic
@@ -49,11 +52,13 @@ class Program(NamedTuple):
         path: as given.
         plan: what it computes.
         warnings: what its author should know.
+        text: of what text it was, to be written down with the run.
     """
 
     path: str
     plan: Plan
     warnings: tuple[Diagnostic, ...] = ()
+    text: ProgramText | None = None
 
 
 def compile_program(
@@ -90,9 +95,10 @@ def load_program(
     """
     files = dict(_files(Path(path)))
     source = _source_digest(path, files, parameters or {}, dialect)
+    text: ProgramText | None = _text(Path(path), files, parameters or {})
     plan = cached_plan(store, source)
     if plan is not None:
-        return Program(os.fspath(path), plan)
+        return Program(os.fspath(path), plan, text=text)
     compiled = _compile(path, parameters or {}, dialect)
     # Warnings are not kept with a plan: a program that has some is compiled, and they
     # are seen, every time.  A plan made of a file that changed meanwhile is not kept.
@@ -101,7 +107,28 @@ def load_program(
     )
     if is_of_files and not compiled.warnings:
         keep_plan(store, source, compiled.plan)
-    return Program(os.fspath(path), compiled.plan, compiled.warnings)
+    if not is_of_files:
+        text = None
+    return Program(os.fspath(path), compiled.plan, compiled.warnings, text)
+
+
+def _text(
+    program: Path,
+    files: Mapping[Path, bytes | None],
+    parameters: Mapping[str, Parameter],
+) -> ProgramText:
+    own = program.absolute()
+    order = sorted(files, key=lambda file: (file != own, str(file)))
+    sources = [
+        (file.name, digest.hex())
+        for file in order
+        if (digest := files[file]) is not None
+    ]
+    try:
+        version = library_version("voxpeer")
+    except PrimitivesError:  # run from its sources
+        version = ""
+    return ProgramText(tuple(sources), parameters, version)
 
 
 def _compile(

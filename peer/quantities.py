@@ -21,6 +21,7 @@ _SIZE_UNITS = {
 _TIME_UNITS = {"": 1.0, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SPANS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 _NUMBER_AND_UNIT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*")
+_NUMBERED = re.compile(r"0\d+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -60,7 +61,8 @@ def parse_parameter(text: str) -> tuple[str, float | bool | str]:
     """Return name and value of ``NAME=VALUE``.
 
     ``true`` and ``false`` are booleans, what reads as a number is a double, all else
-    is a string; a value in double quotes is a string whatever it reads as.
+    is a string; so are digits that begin with 0, such as ``007``, and a value in
+    double quotes whatever it reads as.
 
     Raises:
         ConfigError: the text has no ``=`` or its left side is no name.
@@ -81,7 +83,8 @@ def _parameter_value(text: str) -> float | bool | str:
         return text[1:-1]
     if text in ("true", "false"):
         return text == "true"
-    if _NUMBER.fullmatch(text):
+    # 007 is the name of a case: as a number it would lose its zeros.
+    if _NUMBER.fullmatch(text) and not _NUMBERED.fullmatch(text):
         return float(text)
     return text
 

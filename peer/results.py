@@ -58,6 +58,11 @@ def find_result(store: SqliteStore, name: str) -> Result:
     if _PREFIX.fullmatch(name):
         return _by_prefix(store, name.lower())
     labels = sorted({row.label for row in list_goals(store)})
+    if name in labels:
+        raise NoMatchError(
+            f"no result of '{name}' is held: it failed, or was removed since; run its "
+            "program again"
+        )
     raise NoMatchError(
         f"no held result is called '{name}'{suggestion(name, labels)}; "
         "'voxpeer results list' shows what is held"
@@ -175,9 +180,22 @@ def pin_name(key: NodeKey) -> str:
 
 
 def export_results(
-    store: SqliteStore, results: Sequence[Result], folder: Path
+    store: SqliteStore,
+    results: Sequence[Result],
+    folder: Path,
+    *,
+    provenance: bool = False,
+    with_names: bool = True,
 ) -> Iterator[Path]:
     """Write each result and an ``index.json`` into ``folder``; yield the paths.
+
+    Args:
+        store: that holds them.
+        results: to be exported.
+        folder: made if need be.
+        provenance: whether to write ``provenance.json`` and ``methods.txt`` too.
+        with_names: whether these tell the names of input files, and the index the
+            folders of programs.
 
     Raises:
         OutputFileError: a file cannot be written.
@@ -198,13 +216,45 @@ def export_results(
                 "digest": result.digest.hex(),
                 "kind": result.kind,
                 "label": naming.label if naming else "",
-                "program": naming.program if naming else "",
+                "program": _program_shown(naming, with_names=with_names),
             }
         )
         yield path
     path = folder / "index.json"
     write_value(tuple(index), path)
     yield path
+    if provenance:
+        names_of = [str(entry["file"]) for entry in index]
+        files = list(zip(results, names_of, strict=True))
+        yield from _write_provenance(store, files, folder, with_names=with_names)
+
+
+def _write_provenance(
+    store: SqliteStore,
+    files: Sequence[tuple[Result, str]],
+    folder: Path,
+    *,
+    with_names: bool,
+) -> Iterator[Path]:
+    from msgspec import to_builtins
+
+    from primitives.formats.write import write_text, write_value
+
+    from .citing import describe, methods_text
+
+    document = describe(store, files, with_names=with_names)
+    path = folder / "provenance.json"
+    write_value(to_builtins(document), path)
+    yield path
+    path = folder / "methods.txt"
+    write_text(methods_text(document), path)
+    yield path
+
+
+def _program_shown(naming: Naming | None, *, with_names: bool) -> str:
+    if naming is None:
+        return ""
+    return naming.program if with_names else Path(naming.program).name
 
 
 def _file_stem(result: Result, naming: Naming | None) -> str:

@@ -104,6 +104,7 @@ def run_program(
             on_goal=on_goal,
             program=program.path,
             neighbours=neighbours,
+            text=program.text,
         )
     finally:
         neighbours.close()

@@ -8,7 +8,17 @@ from functools import cache, partial
 
 from .registry import Registry, Table
 
-NAMESPACES = ("arrays", "default", "simpleitk", "strings", "vox1", "voxpeer")
+NAMESPACES = (
+    "arrays",
+    "default",
+    "geom",
+    "nnunet",
+    "simpleitk",
+    "strings",
+    "test",
+    "vox1",
+    "voxpeer",
+)
 
 
 @cache

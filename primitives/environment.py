@@ -11,6 +11,11 @@ The class of an exact primitive is empty.  Of others it is the ``;``-joined list
 ``libraries``
     exact version of each distribution that the primitive declares, ``numpy-2.4.0``.
 
+Libraries of an extra (:attr:`Primitive.extra`) choose their code by more than a feature
+level, such as the size of caches: ``processor``, the name of the model, stands before
+them.  One that is not installed is ``nnunetv2-absent``, so that programs which mention
+it can be checked and planned.
+
 A primitive drops a part (:attr:`Primitive.drops`) only with a test that changes this
 part and compares bits.  Versions come from the names of the installed packages'
 metadata folders, so that no library is imported for a key.
@@ -35,6 +40,10 @@ _LEVELS = (
     ("x86-64-v3", ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"]),
     ("x86-64-v2", ["cx16", "popcnt", "sse4_1", "sse4_2", "ssse3"]),
 )
+_MODEL_FIELDS = (
+    *("model name", "cpu family", "model", "cache size"),
+    *("CPU implementer", "CPU part", "CPU variant"),
+)
 _SWITCHES = ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "GLIBC_TUNABLES")
 
 
@@ -42,11 +51,22 @@ def environment_class(primitive: Primitive) -> str:
     """Return the environment class of a primitive on this machine.
 
     Raises:
-        PrimitivesError: a library that the primitive declares is not installed.
+        PrimitivesError: a library that the primitive declares, and that no extra
+            brings, is not installed.
     """
     if primitive.determinism is Determinism.EXACT:
         return ""
+    if primitive.extra:
+        common = _joined((), primitive.drops)
+        return ";".join([common, processor_model(), *_of_extra(primitive.libraries)])
     return _joined(primitive.libraries, primitive.drops)
+
+
+@cache
+def _of_extra(libraries: tuple[str, ...]) -> tuple[str, ...]:
+    known = _metadata_folders()
+    versions = ((name, known.get(_normalized(name))) for name in sorted(libraries))
+    return tuple([f"{name}-{version or 'absent'}" for name, version in versions])
 
 
 @cache
@@ -119,6 +139,19 @@ def _cpu() -> str:
     return "+".join([level, *forced])
 
 
+@cache
+def processor_model() -> str:
+    """Return the model of the processor, as the operating system describes it.
+
+    Virtual machines may hide the name; family, model and cache still tell.
+    """
+    if sys.platform == "darwin":
+        found = [_sysctl("machdep.cpu.brand_string")]
+    else:
+        found = [_cpuinfo(field) for field in _MODEL_FIELDS]
+    return re.sub(r"[\s;]+", "-", " ".join(found).strip()) or platform.machine()
+
+
 def _level(machine: str, features: frozenset[str]) -> str:
     if machine in ("arm64", "aarch64"):
         return "arm64-sve" if "sve" in features else "arm64"
@@ -136,25 +169,31 @@ def _level(machine: str, features: frozenset[str]) -> str:
 def _cpu_features() -> frozenset[str]:
     """Return the names of the CPU's features as Linux spells them."""
     if sys.platform == "darwin":
-        return _darwin_features()
+        found = _sysctl("machdep.cpu.features", "machdep.cpu.leaf7_features")
+        names = found.lower().replace("sse4.", "sse4_").replace("avx1.0", "avx")
+    else:
+        names = _cpuinfo("flags|Features")
+    return frozenset(names.split())
+
+
+def _cpuinfo(field: str) -> str:
+    """Return the first processor's field of this name in ``/proc/cpuinfo``."""
     try:
         # The first processor's lines; the whole file is long on large machines.
         with Path("/proc/cpuinfo").open(encoding="ascii", errors="replace") as file:
             head = file.read(16384)
     except OSError:
-        return frozenset()
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", head, re.MULTILINE)
-    return frozenset(found.group(1).split()) if found else frozenset()
+        return ""
+    found = re.search(rf"^(?:{field})\s*:(.*)$", head, re.MULTILINE)
+    return found.group(1) if found else ""
 
 
-def _darwin_features() -> frozenset[str]:
+def _sysctl(*names: str) -> str:
     import subprocess
 
-    command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.features"]
-    command.append("machdep.cpu.leaf7_features")
+    command = ["/usr/sbin/sysctl", "-n", *names]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    names = found.stdout.lower().replace("sse4.", "sse4_").replace("avx1.0", "avx")
-    return frozenset(names.split())
+    return found.stdout
 
 
 @cache

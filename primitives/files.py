@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import InputChangedError, InputFileError
-from .formats.suffixes import normalized_suffix
+from .formats.suffixes import (
+    DATA_SUFFIXES,
+    DICOM,
+    DICOM_SERIES,
+    DICOM_SUFFIXES,
+    IMAGE_SUFFIXES,
+    NNUNET_MODEL,
+    normalized_suffix,
+)
+
+_NEVER_DICOM = frozenset((*IMAGE_SUFFIXES, *DATA_SUFFIXES))
 
 
 class FileSignature(NamedTuple):
@@ -19,11 +29,14 @@ class FileSignature(NamedTuple):
         size: in bytes.
         mtime_ns: time of the last change, in nanoseconds.
         ino: number of the file in its file system.
+        ctime_ns: time of the last change of its content or description, which no
+            program can set: copying tools set ``mtime_ns`` to what it was.
     """
 
     size: int
     mtime_ns: int
     ino: int
+    ctime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +45,49 @@ class InputFile:
 
     Attributes:
         path: where it is.
-        suffix: its format in lower case, such as ``".nii.gz"``.
+        suffix: its format in lower case, such as ``".nii.gz"``; or a word for formats
+            that are not told by the name.
         digest: of its bytes, when known.
         expected: what the file and its members looked like when they were hashed.
+        slices: the files of a DICOM series, which ``path`` names together; in no
+            particular order.
     """
 
     path: Path
     suffix: str
     digest: bytes | None = None
     expected: tuple[tuple[Path, FileSignature], ...] = ()
+    slices: tuple[Path, ...] = ()
 
     @staticmethod
     def at(path: str | Path) -> InputFile:
-        """Return the file at ``path`` as it is now.
+        """Return the file at ``path`` as it is now, or the DICOM series.
+
+        Args:
+            path: of a file, of a folder that holds one DICOM series, or such a folder
+                and the UID of a series in it.
 
         Raises:
-            InputFileError: there is no file that can be read.
+            InputFileError: there is no file that can be read, or no single series.
         """
         where = Path(path)
+        suffix = normalized_suffix(where)
+        if suffix in _NEVER_DICOM and not where.is_dir():
+            require_readable(where)
+            return InputFile(where, suffix)
+        if (where / "plans.json").is_file() and (where / "dataset.json").is_file():
+            return InputFile(where, NNUNET_MODEL)
+        from .formats.dicom_series import is_dicom_file, series_named
+
+        slices = series_named(where)
+        if slices is not None and len(slices) > 1:
+            return InputFile(where, DICOM_SERIES, slices=tuple(slices))
+        if slices is not None:
+            return InputFile(where, DICOM, slices=tuple(slices))
         require_readable(where)
-        return InputFile(where, normalized_suffix(where))
+        if suffix in DICOM_SUFFIXES or is_dicom_file(where):
+            return InputFile(where, DICOM, slices=(where,))
+        return InputFile(where, suffix)
 
     def check_unchanged(self) -> None:
         """Check that the file and its members are still those that were hashed.
@@ -78,7 +114,9 @@ def file_signature(path: Path) -> FileSignature:
         found = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from None
-    return FileSignature(found.st_size, found.st_mtime_ns, found.st_ino)
+    return FileSignature(
+        found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
+    )
 
 
 def require_readable(path: Path) -> None:

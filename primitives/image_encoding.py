@@ -40,8 +40,7 @@ def encode_image(value: Image | Mask) -> tuple[Buffer, ...]:
         ValueEncodingError: the geometry is not finite, or a spacing not positive.
     """
     if isinstance(value, Mask):
-        bits = np.packbits(value.array.reshape(-1), bitorder="little")
-        return _header(MASK_MAGIC, value.grid, 0, 1), bits.data
+        return _header(MASK_MAGIC, value.grid, 0, 1), value.bits.data
     array = value.array
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     code = _CODE_OF_NAME[array.dtype.newbyteorder("=").name]
@@ -60,7 +59,7 @@ def decode_image(view: memoryview, *, is_mask: bool) -> Image | Mask:
     if is_mask:
         if code or components != 1:
             raise ValueEncodingError("a mask has pixel type 0 and one component")
-        return Mask(_unpack_bits(voxels, grid), grid)
+        return Mask.of_bits(_bits(voxels, grid), grid)
     dtype = _DTYPE_OF_CODE.get(code)
     if dtype is None or components < 1:
         raise ValueEncodingError(f"no pixel type {code} with {components} components")
@@ -108,14 +107,12 @@ def _check_geometry(grid: Grid) -> None:
         raise ValueEncodingError("size and spacing of an image must be positive")
 
 
-def _unpack_bits(voxels: memoryview, grid: Grid) -> npt.NDArray[np.bool_]:
+def _bits(voxels: memoryview, grid: Grid) -> npt.NDArray[np.uint8]:
     count = grid.voxel_count
     _require_length(voxels, -(-count // 8))
     if count % 8 and voxels[-1] >> (count % 8):
         raise ValueEncodingError("the last byte of a mask is not filled with zeros")
-    packed = np.frombuffer(voxels, np.uint8)
-    bits = np.unpackbits(packed, count=count, bitorder="little")
-    return bits.view(np.bool_).reshape(grid.shape)
+    return np.frombuffer(voxels, np.uint8)
 
 
 def _require_length(voxels: memoryview, expected: int) -> None:

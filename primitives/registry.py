@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .errors import UnknownPrimitiveError
 from .values import Value
+
+if TYPE_CHECKING:
+    from .reference import Reference
 
 Kernel = Callable[..., Value]
 """``kernel(context, *arguments, **named)``; see :class:`primitives.context.Context`."""
@@ -93,6 +97,8 @@ class Primitive:
         cost: first guess of the time.
         summary: one sentence for people.
         libraries: distributions whose exact version belongs to the environment class.
+        extra: optional part of voxpeer that brings these libraries, or empty; without
+            it a program is still checked, and the call itself fails.
         drops: parts of the environment class that a test shows not to matter.
         max_threads: more threads than this do not help.
         reads: whether the first argument is the path of a file, entered by content.
@@ -101,6 +107,9 @@ class Primitive:
         form: name of the scheduler's own rule (``"for"``, ``"index"``, …), or empty.
         bound: arguments put before the program's, for kernels shared by many names.
         details: further text for people; paragraphs of the reference page.
+
+    What each parameter means, units and examples are no part of the table, which is
+    read in every run; see :attr:`reference`.
     """
 
     name: str
@@ -111,6 +120,7 @@ class Primitive:
     cost: Cost
     summary: str
     libraries: tuple[str, ...] = ()
+    extra: str = field(default="", kw_only=True)
     drops: frozenset[str] = frozenset()
     max_threads: int = 1
     reads: bool = False
@@ -142,6 +152,13 @@ class Primitive:
     def short_name(self) -> str:
         """The part of the name after its first dot."""
         return self.name.partition(".")[2]
+
+    @property
+    def reference(self) -> Reference:
+        """What its page says besides, read from ``primitives/reference/``."""
+        from .reference import reference_of
+
+        return reference_of(self)
 
     def load(self) -> Kernel:
         """Import and return the kernel."""

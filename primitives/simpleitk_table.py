@@ -1,7 +1,7 @@
 """The table of SimpleITK's filters, written by ``scripts/generate_simpleitk_table.py``.
 
-Signatures are read in every run that calls a filter; the documentation lies in a file
-of its own, read only to be shown.  Nothing here needs SimpleITK.
+It is read in every run that calls a filter; what people are told of filters lies in
+``reference/filters.toml``, read only to be shown.  Nothing here needs SimpleITK.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
+
+MEASURES_OF = "Measurements"
+"""At the end of a primitive's name: what the filter of that name measures."""
 
 _FOLDER = Path(__file__).parent
 
@@ -43,20 +46,35 @@ class Formal(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.name == "seed" and self.type == "uint32_t"
 
 
+class Measure(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One thing that a filter measures.
+
+    Attributes:
+        name: of its getter without ``Get``.
+        form: what the getter is given: ``label`` for a measure of each label, ``both``
+            for one of each label and one of all, ``reference`` for the first image.
+        condition: name of a setter; the measure is taken only if that is true.
+    """
+
+    name: str
+    form: str
+    condition: str = ""
+
+
 class Filter(msgspec.Struct, frozen=True, array_like=True):
-    """One filter with a procedural form.
+    """One filter, called for its image or for what it measures.
 
     Attributes:
         class_name: of the filter.
-        summary: one sentence.
         formals: in the procedural order.
         result: kind of the result.
+        measures: what the result holds; empty if it is the image.
     """
 
     class_name: str
-    summary: str
     formals: tuple[Formal, ...]
     result: str
+    measures: tuple[Measure, ...] = ()
 
     @property
     def ordered_formals(self) -> tuple[Formal, ...]:
@@ -68,6 +86,18 @@ class Filter(msgspec.Struct, frozen=True, array_like=True):
         middle = [formal for formal in self.formals if formal.type.endswith("?")]
         return (*(formal for formal in self.formals if formal not in middle), *middle)
 
+    @property
+    def image_position(self) -> int | None:
+        """Where SimpleITK's second form has the image that may be omitted, if it does.
+
+        A call with an image there is of the second form: its arguments are in the
+        order of :attr:`formals`.
+        """
+        for position, formal in enumerate(self.formals[:-1]):
+            if formal.type == "Image?":
+                return position
+        return None
+
 
 class Table(msgspec.Struct, frozen=True):
     """All filters.
@@ -75,7 +105,7 @@ class Table(msgspec.Struct, frozen=True):
     Attributes:
         simpleitk: version that the table describes.
         enumerations: enumerators by type.
-        filters: by name of the function.
+        filters: by name of the function, or what it would be.
     """
 
     simpleitk: str
@@ -83,26 +113,8 @@ class Table(msgspec.Struct, frozen=True):
     filters: dict[str, Filter]
 
 
-class _Documentation(msgspec.Struct, frozen=True):
-    simpleitk: str
-    filters: dict[str, tuple[str, dict[str, str]]]
-
-
 @cache
 def load_table() -> Table:
     """Return the table."""
     data = (_FOLDER / "simpleitk_table.json").read_bytes()
     return msgspec.json.decode(data, type=Table)
-
-
-def documentation(name: str) -> str:
-    """Return what SimpleITK's own documentation says on a filter."""
-    text, notes = _load_documentation().filters[name]
-    lines = [f"{formal}: {note}" for formal, note in notes.items()]
-    return "\n\n".join([text, *lines])
-
-
-@cache
-def _load_documentation() -> _Documentation:
-    data = (_FOLDER / "simpleitk_docs.json").read_bytes()
-    return msgspec.json.decode(data, type=_Documentation)

@@ -21,6 +21,8 @@ numpy and SimpleITK are imported only when an image is touched.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
 Value: TypeAlias = Any
 """One of the Python types of the table above."""
 
-GRID_TOLERANCE = 1e-6
-"""Relative tolerance, in voxels, within which two grids are the same (ITK's)."""
+GRID_TOLERANCE = 1e-3
+"""Two grids are the same if no voxel of one lies farther than this from its place in
+the other, in voxels.  NIfTI keeps positions in 32 bits only, so that an image is not
+exactly where the DICOM series is that it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,9 @@ class Grid:
 
     @property
     def voxel_volume_mm3(self) -> float:
-        """Volume of one voxel in mm³ (mm² in 2-D)."""
+        """Volume of one voxel in mm³ (mm² in 2-D); a fourth axis is none of space."""
         volume = 1.0
-        for step in self.spacing:
+        for step in self.spacing[:3]:
             volume *= step
         return volume
 
@@ -87,16 +91,29 @@ class Grid:
             return True
         if self.size != other.size:
             return False
-        limit = GRID_TOLERANCE * abs(self.spacing[0])
-        near = all(
+        limit = GRID_TOLERANCE * min(self.spacing)
+        # An axis of one voxel has a step and a direction, too.
+        ends = ((0, max(length - 1, 1)) for length in self.size)
+        corners = itertools.product(*ends)
+        return all(
             abs(mine - theirs) <= limit
+            for corner in corners
             for mine, theirs in zip(
-                self.spacing + self.origin, other.spacing + other.origin, strict=True
+                self.position(corner), other.position(corner), strict=True
             )
         )
-        return near and all(
-            abs(mine - theirs) <= GRID_TOLERANCE
-            for mine, theirs in zip(self.direction, other.direction, strict=True)
+
+    def position(self, index: Sequence[int]) -> tuple[float, ...]:
+        """Return where the centre of a voxel lies, in mm."""
+        axes = range(self.dimension)
+        return tuple(
+            self.origin[row]
+            + sum(
+                self.direction[row * self.dimension + axis]
+                * (self.spacing[axis] * index[axis])
+                for axis in axes
+            )
+            for row in axes
         )
 
     def describe(self) -> str:
@@ -203,9 +220,15 @@ class Image:
 class Mask:
     """A boolean image: a region of the grid; immutable.
 
+    It holds its voxels as booleans or packed, 8 to the byte, and makes the other at
+    demand.  Booleans are what most kernels make and need; packed, logic and counting
+    are an order of magnitude faster, and these are the bytes that are stored.  Once
+    packed it stays so, and every use of :attr:`array` unpacks anew: a mask that waits
+    for its next use takes an eighth of the memory, and unpacking costs less than any
+    pass over the booleans.
+
     Attributes:
         grid: where the voxels lie.
-        array: read-only boolean array of shape ``grid.shape``.
     """
 
     kind = "mask"
@@ -215,8 +238,63 @@ class Mask:
         if array.dtype != bool or array.shape != grid.shape:
             raise ValueError(f"{array.dtype}{array.shape} is no mask on {grid.shape}")
         array.flags.writeable = False
-        self.array = array
         self.grid = grid
+        self._array: npt.NDArray[np.bool_] | None = array
+        self._bits: npt.NDArray[np.uint8] | None = None
+
+    @staticmethod
+    def of_bits(bits: npt.NDArray[np.uint8], grid: Grid) -> Mask:
+        """Wrap packed voxels, which must not be changed afterwards.
+
+        Args:
+            bits: x fastest, the first voxel in the lowest bit of the first byte; what
+                the last byte has beyond the last voxel must be zero.
+            grid: where the voxels lie.
+        """
+        count = grid.voxel_count
+        if bits.dtype != "uint8" or bits.shape != (-(-count // 8),):
+            raise ValueError(f"{bits.dtype}{bits.shape} holds no {count} voxels")
+        if count % 8 and bits[-1] >> (count % 8):
+            raise ValueError("the last byte of a mask is not filled with zeros")
+        mask = Mask.__new__(Mask)
+        bits.flags.writeable = False
+        mask.grid = grid
+        mask._array = None
+        mask._bits = bits
+        return mask
+
+    @property
+    def array(self) -> npt.NDArray[np.bool_]:
+        """Read-only boolean array of shape ``grid.shape``."""
+        array = self._array
+        if array is not None:
+            return array
+        import numpy as np
+
+        assert self._bits is not None
+        count = self.grid.voxel_count
+        unpacked = np.unpackbits(self._bits, count=count, bitorder="little")
+        found = unpacked.view(np.bool_).reshape(self.grid.shape)
+        found.flags.writeable = False
+        return found
+
+    @property
+    def bits(self) -> npt.NDArray[np.uint8]:
+        """Read-only packed voxels; see :meth:`of_bits`."""
+        if self._bits is None:
+            import numpy as np
+
+            packed = np.packbits(self.array.reshape(-1), bitorder="little")
+            packed.flags.writeable = False
+            # In this order: other threads look for the booleans first.
+            self._bits = packed
+            self._array = None
+        return self._bits
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether :attr:`bits` is there and :attr:`array` would have to be made."""
+        return self._bits is not None
 
     @cached_property
     def itk(self) -> sitk.Image:
@@ -229,7 +307,7 @@ class Mask:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the voxels take in memory."""
+        """Bytes that the voxels take in memory as booleans."""
         return self.grid.voxel_count
 
 

@@ -69,13 +69,14 @@ def make_job(graph: Graph, ref: Ref, values: Sequence[Value], cores: int) -> Job
             voxels=sum(signature.size for _, signature in file.expected),
             context=context,
         )
-    args, named = bind(node, operation, values)
+    ordered, named = bind(node, operation, values)
+    args = [*ordered, *named.values()]
     return Job(
         ref,
         operation.kernel,
         args,
-        list(node.args[: len(args)]),
-        named,
+        list(operands(graph, ref)),
+        tuple(named),
         keep=Keep.NOTHING,
         threads=threads,
         voxels=max((voxels_of(arg) for arg in args), default=0),

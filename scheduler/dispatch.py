@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from typing import TYPE_CHECKING
 
 from store import Found, Leases, NodeKey, StoreError
 
-from .calls import make_job
+from .calls import make_job, operands
 from .executors import Executor
 from .held import HeldNodes
-from .jobs import Job, Keep
+from .jobs import Job, Keep, bytes_of
 from .options import RunOptions
 from .plan import App, Ref
+from .ready import ReadyNodes
 from .states import HELD, READY, RUNNING
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LEASE_BATCH = 500
 """Small goals that are computed between two looks at the message queue."""
+
+TIGHT_SHARE = 0.5
+"""From this share of the memory on, what lets go of values is computed first."""
 
 
 class Dispatch:
@@ -40,7 +43,7 @@ class Dispatch:
         self._engine = engine
         self._options = options
         self._executor = executor
-        self._ready: list[Ref] = []
+        self._ready = ReadyNodes(self._frees)
         self._small_goals: list[Ref] = []
         self._held = HeldNodes(engine.store)
 
@@ -49,7 +52,7 @@ class Dispatch:
     def add(self, ref: Ref) -> None:
         """Take a node whose arguments are there; lower references come first."""
         if self.claiming is None or not self.claiming.takes(ref):
-            heapq.heappush(self._ready, ref)
+            self._ready.add(ref)
 
     def add_small_goal(self, ref: Ref) -> None:
         """Take a goal that is a light operation on scalars."""
@@ -93,6 +96,8 @@ class Dispatch:
         """Start what is ready, as far as there are cores and memory."""
         starting: list[tuple[Ref, Job | None]] = []
         engine = self._engine
+        if self.is_short_of_memory:
+            engine.unload()
         while self._small_goals and len(starting) < LEASE_BATCH:
             ref = self._small_goals.pop()
             if engine.states[ref] is READY:
@@ -114,11 +119,27 @@ class Dispatch:
         if claiming is not None and (ref := claiming.next()) is not None:
             return ref
         while self._ready:
-            ref = heapq.heappop(self._ready)
+            ref = self._pop()
             # What it will take may be known better than when it became ready.
             if claiming is None or not claiming.takes(ref):
                 return ref
         return None
+
+    def _pop(self) -> Ref:
+        """Take out the first ready node or, if memory is tight, one that frees some."""
+        limit = self._options.memory_bytes
+        if limit is None or self._engine.progress.memory_bytes < TIGHT_SHARE * limit:
+            return self._ready.pop()
+        return self._ready.pop_freeing()
+
+    def _frees(self, ref: Ref) -> float:
+        """Return the bytes that a node's end lets go of, or helps to let go of.
+
+        What several nodes want counts for each of them with its share.
+        """
+        values, uses = self._engine.values, self._engine.uses
+        args = operands(self._engine.graph, ref)
+        return sum(bytes_of(values[arg]) / max(1, uses[arg]) for arg in args)
 
     def _make_job(self, ref: Ref) -> Job:
         engine = self._engine

@@ -10,6 +10,7 @@ store; what is ready goes to the executor, and messages come back through one qu
 :mod:`scheduler.found`     results of the store and of neighbours, taken as values
 :mod:`scheduler.inline`    scalar operations, which run on the spot
 :mod:`scheduler.dispatch`  ready nodes become jobs: cores, memory, leases
+:mod:`scheduler.ready`     which of them comes next
 :mod:`scheduler.claiming`  ready nodes that others may compute instead
 :mod:`scheduler.rules`     loops and other forms, which are generators
 :mod:`scheduler.messages`  what jobs and neighbours tell, and waiting for it
@@ -35,6 +36,7 @@ from .calls import operands
 from .cost import CostModel, Outlook
 from .demand import Demand
 from .dispatch import Dispatch
+from .elements import items_of
 from .executors import Executor
 from .found import FoundResults
 from .goals import Goals
@@ -102,6 +104,7 @@ class Engine:
         self.stopped_by: Literal["", "failure", "signal", "time"] = ""
         self.reliances = Reliances(graph)
         self._calls: deque[tuple[Then, Ref]] = deque()
+        self._unloadable: set[Ref] = set()
         self._options = options
         self.asking: Asking | None = None
         self.messages = Messages(self, costs)
@@ -179,6 +182,21 @@ class Engine:
             self.states[ref] = UNSEEN
             self.progress.done -= 1
             self.progress.nodes -= 1
+
+    def may_unload(self, ref: Ref) -> None:
+        """Say that a value in memory may be in the store as well."""
+        self._unloadable.add(ref)
+
+    def unload(self) -> None:
+        """Take values out of memory that the store has; they are loaded when used."""
+        for ref in self._unloadable:
+            kept, size = self.keeper.kept.get(ref), counted_bytes(self.values[ref])
+            if self.states[ref] is not DONE or kept is None or not kept.is_stored:
+                continue
+            if size:
+                self.progress.memory_bytes -= size
+                self.values[ref] = Stored(kept.digest, kept.kind, kept.size_bytes)
+        self._unloadable.clear()
 
     def call(self, then: Then, ref: Ref) -> None:
         """Have ``then`` called for a node on the next turn of the loop."""
@@ -285,7 +303,8 @@ class Engine:
         """Describe what went wrong at a node."""
         node = self.graph.nodes[ref]
         name = node.primitive if isinstance(node, App) else ""
-        return Failure(message, name, self.graph.builder.node_sites[ref])
+        site = self.graph.builder.node_sites[ref]
+        return Failure(message, name, site, items_of(self.graph, ref))
 
     # ---- effects, reports --------------------------------------------------
 

@@ -6,13 +6,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from primitives.formats.suffixes import normalized_suffix
+from primitives.formats.suffixes import DICOM, normalized_suffix
 from store import Digest, NodeKey, SqliteStore
 
 from .audits import forget_audits
 from .keys import file_key
 from .provenance import computed_from
 from .queries import parts
+from .run_programs import erase_parameters
 from .saved import pin_name
 
 KEY_BYTES = 32
@@ -33,6 +34,7 @@ def erase(store: SqliteStore, files: Iterable[NodeKey]) -> None:
     def work(connection: sqlite3.Connection) -> list[str]:
         paths = _paths(connection, set(named))
         _erase_paths(connection, paths)
+        _erase_inside(connection, paths)
         pinned: list[str] = []
         for part in parts([*keys, *described_above(connection, keys)]):
             pinned += _erase(connection, part)
@@ -73,15 +75,31 @@ def _paths(connection: sqlite3.Connection, files: set[NodeKey]) -> set[str]:
     found.update(
         path
         for digest, path in digests
-        if file_key(Digest(digest), normalized_suffix(path)) in files
+        if any(
+            file_key(Digest(digest), media) in files
+            for media in (normalized_suffix(path), DICOM)
+        )
     )
     return found
+
+
+def _erase_inside(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
+    """Delete the digests of what lies in folders, as the slices of a series do."""
+    folders = {Path(path) for path in paths}
+    folders |= {folder.parent for folder in folders if not folder.exists()}
+    inside = [(f"{folder}/", f"{folder.resolve()}/") for folder in folders]
+    connection.executemany(
+        "DELETE FROM file_digests"
+        " WHERE substr(path, 1, length(?1)) = ?1 OR substr(path, 1, length(?2)) = ?2",
+        inside,
+    )
 
 
 def _erase_paths(connection: sqlite3.Connection, paths: set[str]) -> None:
     """Delete digests by path, and the texts in programs that name the files."""
     rows = [(path,) for path in paths]
     connection.executemany("DELETE FROM file_digests WHERE path = ?", rows)
+    erase_parameters(connection, {Path(path).name for path in paths})
     names = [(name,) for name in {Path(path).name for path in paths}]
     connection.executemany(
         "DELETE FROM node_descriptions WHERE kind = 'constant' AND instr(label, ?) > 0",

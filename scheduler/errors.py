@@ -3,6 +3,7 @@
 ``SchedulerError``
     ``PlanError``        a plan cannot be run: found before execution, with its place
     ``UnavailableError``  a node that is needed has failed
+        ``ItemFailedError``  a loop over scalars failed for an item
     ``InterruptedRunError``  the run was stopped; what was finished is kept
     ``AmbiguousKeyError``  more than one key begins so
 """
@@ -42,6 +43,10 @@ class UnavailableError(SchedulerError):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+class ItemFailedError(UnavailableError):
+    """A loop over scalars, which has no node for each item, failed for an item."""
 
 
 class InterruptedRunError(SchedulerError):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from primitives.errors import InputFileError
 from primitives.files import FileSignature, InputFile
+from primitives.formats.suffixes import DICOM, DICOM_SERIES, NNUNET_MODEL
 from store import Digest, NodeKey, SqliteStore, digest_of
 
 from .keys import file_key
@@ -23,6 +25,9 @@ SETTLED_NS = 2_000_000_000
 """A file must be this old, in nanoseconds, for its digest to be remembered."""
 
 READ_BYTES = 1 << 22
+
+READING = -1
+"""Stands for files that are read where a node stands for what is computed."""
 
 State: TypeAlias = tuple[int, int, int, int, int]
 """Device, inode, size in bytes, mtime and ctime in nanoseconds."""
@@ -56,11 +61,23 @@ class _Known:
 
 
 class InputFiles:
-    """Names the content of input files; implements ``graph.InputResolver``."""
+    """Names the content of input files; implements ``graph.InputResolver``.
 
-    def __init__(self, store: SqliteStore, directory: Path) -> None:
+    Args:
+        store: where digests are remembered.
+        directory: what relative paths are relative to.
+        running: where to say what is being read, as ``Progress.running`` has it.
+    """
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        directory: Path,
+        running: dict[int, tuple[str, float]] | None = None,
+    ) -> None:
         self._store = store
         self._directory = directory
+        self._running = {} if running is None else running
         self._digests: dict[Path, _Known] = {}
 
     def resolve(self, path: str) -> tuple[InputFile, NodeKey]:
@@ -73,8 +90,37 @@ class InputFiles:
             InputFileError: there is no such readable file, or a file that belongs
                 to it is missing.
         """
-        where = self._directory / Path(path).expanduser()
-        found = InputFile.at(where)
+        try:
+            where = self._directory / Path(path).expanduser()
+        except RuntimeError:
+            raise InputFileError(f"there is no home folder of '{path}'") from None
+        started = time.monotonic()
+        self._running[READING] = (f"reading {where.name}", started)
+        try:
+            found = InputFile.at(where)
+            if found.slices:
+                return self._resolve_slices(found, started)
+            return self._resolve_file(where, found)
+        except (OSError, ValueError) as error:  # a name that no file can have
+            reason = getattr(error, "strerror", None) or error
+            raise InputFileError(f"'{path}' cannot be read: {reason}") from None
+        finally:
+            self._running.pop(READING, None)
+
+    def resolve_slices(
+        self, folder: Path, slices: Sequence[Path]
+    ) -> tuple[InputFile, NodeKey]:
+        """Return the DICOM series that some files in a folder are, and its key.
+
+        Raises:
+            InputFileError: one of them cannot be read.
+        """
+        found = InputFile(folder, DICOM_SERIES, slices=tuple(slices))
+        return self._resolve_slices(found, time.monotonic())
+
+    def _resolve_file(self, where: Path, found: InputFile) -> tuple[InputFile, NodeKey]:
+        if found.suffix == NNUNET_MODEL:
+            return self._resolve_model(found)
         members = self._members(where, found.suffix)
         digest, signature = self._digest(where)
         expected = [(where, signature)]
@@ -85,6 +131,43 @@ class InputFiles:
             expected.append((member, member_signature))
         file = InputFile(where, found.suffix, digest, tuple(expected))
         return file, file_key(digest, found.suffix, named)
+
+    def _resolve_slices(
+        self, found: InputFile, started: float
+    ) -> tuple[InputFile, NodeKey]:
+        """Name the slices of a DICOM series by what they hold, and not by their names.
+
+        A slice that is there twice is one; a series of one file is that file.
+        """
+        known = {}
+        for at, path in enumerate(found.slices):
+            text = f"reading {found.path.name}, {at} of {len(found.slices)} files"
+            self._running[READING] = (text, started)
+            known[path] = self._digest(path)
+        by_digest = {digest: path for path, (digest, _) in sorted(known.items())}
+        kept = tuple(by_digest[digest] for digest in sorted(by_digest))
+        digest, media = min(by_digest), DICOM
+        if len(by_digest) > 1:
+            digest, media = digest_of([b"".join(sorted(by_digest))]), DICOM_SERIES
+        expected = tuple((path, known[path][1]) for path in kept)
+        file = replace(
+            found, suffix=media, digest=digest, expected=expected, slices=kept
+        )
+        return file, file_key(digest, media)
+
+    def _resolve_model(self, found: InputFile) -> tuple[InputFile, NodeKey]:
+        """Name a trained network by what its files hold and their places in it."""
+        from primitives.formats.nnunet_model import model_files
+
+        known = {path: self._digest(path) for path in model_files(found.path)}
+        named = [
+            (path.relative_to(found.path).as_posix(), digest)
+            for path, (digest, _) in known.items()
+        ]
+        plans, *members = named
+        expected = tuple((path, known[path][1]) for path in known)
+        file = replace(found, digest=plans[1], expected=expected)
+        return file, file_key(plans[1], found.suffix, members)
 
     def _members(self, path: Path, suffix: str) -> list[Path]:
         if suffix in (".nii", ".nii.gz", ".png", ".json", ".txt", ".csv"):
@@ -110,8 +193,8 @@ class InputFiles:
                 f"'{path}' cannot be read: {error.strerror or error}"
             ) from None
         self._digests[real] = known
-        _, inode, size, mtime_ns, _ = known.state
-        return known.digest, FileSignature(size, mtime_ns, inode)
+        _, inode, size, mtime_ns, ctime_ns = known.state
+        return known.digest, FileSignature(size, mtime_ns, inode, ctime_ns)
 
     def _remembered(self, path: Path) -> _Known | None:
         with self._store.database.read() as connection:

@@ -104,6 +104,7 @@ class Goals:
         else:
             relied = engine.reliances.of(ref) if job is None else job.relied
             engine.keeper.note_kept(message, relied)
+            engine.may_unload(ref)
         if engine.states[ref] is not DONE:  # lost again
             if ref in self._after_kept:
                 engine.demand.add_waiter(ref, self._done)

@@ -223,7 +223,9 @@ class History:
         file_key = graph.file_key(ref)
         if file_key is not None:
             path = str(graph.files[ref].path)
-            yield file_key, "file", path, 0, "", b""
+            # A file has no arguments: here stands the digest of its content.
+            digest = graph.files[ref].digest or b""
+            yield file_key, "file", path, 0, "", bytes(digest)
             arguments = file_key + arguments[32:]
         yield (
             key,

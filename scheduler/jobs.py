@@ -63,6 +63,7 @@ class Job:
         call: what to call with the context and the arguments.
         args: arguments; those in the store are loaded first.
         arg_refs: the nodes of ``args``.
+        names: of the last of ``args``, which are given by name.
         keep: what becomes of the result.
         threads: cores it was given.
         voxels: of the arguments together, for the cost model.
@@ -76,7 +77,7 @@ class Job:
     call: Kernel
     args: list[Value]
     arg_refs: list[Ref | None]
-    named: dict[str, Value] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
     keep: Keep = Keep.NOTHING
     threads: int = 1
     voxels: int = 0
@@ -160,7 +161,9 @@ def perform(job: Job, store: Store, tell: Callable[[Message], None]) -> None:
                     loaded[ref] = job.args[index]
         job.context.check()
         started = time.perf_counter()
-        value = job.call(job.context, *job.args, **job.named)
+        ordered = len(job.args) - len(job.names)
+        named = dict(zip(job.names, job.args[ordered:], strict=True))
+        value = job.call(job.context, *job.args[:ordered], **named)
         seconds = time.perf_counter() - started
     except CancelledError:
         tell(Failed(job, "cancelled", is_cancelled=True))

@@ -52,6 +52,7 @@ class Keeper:
         kept: what is known to be named, and for the most part stored.
         problem: why something could not be kept, or empty.
         publish: told the keys of results once they are durable.
+        wake: called, from any thread, when there is something to publish.
         give_up: told the keys of results that could not be made durable.
         provenance: told what is kept, before it is committed.
         reveals: whether a node's value may show an input.
@@ -70,6 +71,7 @@ class Keeper:
         self.problem = ""
         self.publish: Callable[[Sequence[NodeKey]], None] | None = None
         self.give_up: Callable[[Sequence[NodeKey]], None] | None = None
+        self.wake: Callable[[object], None] | None = None
         self.provenance: Provenance | None = None
         self._graph = graph
         self._store = store
@@ -284,7 +286,10 @@ class Keeper:
             self._end(*self._commits.pop(0))
 
     def _commit(self, batch: Batch) -> None:
-        self._commits.append((self._store.commit(batch), batch))
+        commit = self._store.commit(batch)
+        self._commits.append((commit, batch))
+        if self.wake is not None and batch.results:  # others may wait for them
+            commit.add_done_callback(self.wake)
 
     def _end(self, commit: Future[None], batch: Batch) -> None:
         """Wait for a commit; if it failed, see that its good parts do not fail too."""

@@ -165,6 +165,7 @@ class Messages:
             if isinstance(engine.values[ref], Stored) and engine.uses[ref] > 0:
                 engine.values[ref] = value
                 engine.recovery.count_memory(value)
+                engine.may_unload(ref)
         if job.is_distrusted:
             if job.then is None or job.keep is Keep.NOTHING:
                 engine.recovery.retry(job)

@@ -94,11 +94,19 @@ class Failure:
         message: what happened, for people.
         primitive: qualified name of what failed, or empty.
         site: index into ``Plan.sites`` of where it was written, or -1.
+        items: the items of the loops that it happened for, outermost first.
     """
 
     message: str
     primitive: str = ""
     site: int = -1
+    items: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What happened, and for which items."""
+        items = ", ".join(f"item {item}" for item in self.items)
+        return f"{items}: {self.message}" if items else self.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class GoalOutcome:
         failure: set when there is no value.
         saved: where a ``save`` goal's file is.
         is_unchanged: the saved file was there already, from the same value.
+        extremes: least and greatest voxel of an image that was written.
     """
 
     index: int
@@ -128,6 +137,7 @@ class GoalOutcome:
     failure: Failure | None = None
     saved: Path | None = None
     is_unchanged: bool = False
+    extremes: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

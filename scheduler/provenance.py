@@ -14,7 +14,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from primitives.formats.suffixes import DATA_SUFFIXES, IMAGE_SUFFIXES
+from primitives.files import InputFile
+from primitives.formats.suffixes import (
+    DATA_SUFFIXES,
+    DICOM,
+    DICOM_SERIES,
+    IMAGE_SUFFIXES,
+)
 from store import Digest, NodeKey, SqliteStore
 
 from .files import InputFiles
@@ -87,18 +93,30 @@ class Provenance:
 def input_keys(store: SqliteStore, path: Path) -> tuple[NodeKey, ...]:
     """Return the keys that the content of a file may have as an input.
 
-    These are the one that it has under its own name, and those of copies of it whose
-    names end otherwise.
+    These are the one that it has under its own name, those of copies of it whose names
+    end otherwise, and that of the series that it is a slice of.
 
     Raises:
         InputFileError: it cannot be read, or a file that belongs to it is missing.
     """
-    file, key = InputFiles(store, Path.cwd()).resolve(str(path))
+    inputs = InputFiles(store, Path.cwd())
+    file, key = inputs.resolve(str(path))
     assert file.digest is not None
     digest = Digest(file.digest)
-    suffixes = (*IMAGE_SUFFIXES, *DATA_SUFFIXES, file.suffix)
+    if file.suffix == DICOM_SERIES:
+        return (key,)
+    suffixes = (*IMAGE_SUFFIXES, *DATA_SUFFIXES, DICOM, file.suffix)
     copies = (file_key(digest, suffix) for suffix in suffixes)
-    return tuple(dict.fromkeys((key, *copies)))
+    series = _series_of(inputs, file) if file.suffix == DICOM else ()
+    return tuple(dict.fromkeys((key, *copies, *series)))
+
+
+def _series_of(inputs: InputFiles, file: InputFile) -> tuple[NodeKey, ...]:
+    """Return the key of the series, as it is now, that a DICOM file is a slice of."""
+    from primitives.formats.dicom_series import series_around
+
+    (path,) = file.slices
+    return (inputs.resolve_slices(path.parent, series_around(path))[1],)
 
 
 def computed_from(store: SqliteStore, files: Iterable[NodeKey]) -> set[NodeKey]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from primitives.errors import PrimitivesError
 from primitives.values import Value
 from store import ArtifactNotFoundError, CorruptArtifactError, StoreError
 
-from .errors import UnavailableError
+from .elements import items_of
+from .errors import ItemFailedError, UnavailableError
 from .jobs import Stored, explain, load
 from .options import Failure
 from .plan import Ref
@@ -124,7 +125,7 @@ class Rules:
         except StopIteration:
             self._end(rule)
         except UnavailableError as error:
-            self._fail(rule, error.failure)
+            self._fail(rule, self._placed(rule, error))
         except RecursionError:
             self._fail(rule, engine.failure(ref, "loops are nested too deeply"))
         except Exception as error:  # as a kernel's: the node's failure, not the run's
@@ -144,6 +145,14 @@ class Rules:
         rule.is_over = True
         if self._rules.get(rule.ref) is rule:
             del self._rules[rule.ref]
+
+    def _placed(self, rule: _Rule, error: UnavailableError) -> Failure:
+        """Return a failure with the items of all loops that it happened in."""
+        failure = error.failure
+        if not isinstance(error, ItemFailedError):
+            return failure
+        outer = items_of(self._engine.graph, rule.ref)
+        return replace(failure, items=(*outer, *failure.items))
 
     def _fail(self, rule: _Rule, failure: Failure) -> None:
         """Fail a node, unless what it failed over may be a neighbour's fault."""
@@ -195,4 +204,5 @@ class Rules:
                 engine.recovery.forget(error.digest, ref)
                 raise
             engine.recovery.count_memory(value)
+            engine.may_unload(ref)
         return value

@@ -33,6 +33,7 @@ from .options import Failure, GoalOutcome, OnGoal, Progress, RunOptions, RunRepo
 from .plan import Goal, Plan, Ref
 from .provenance import Provenance
 from .recipes import Recipes
+from .run_programs import ProgramText, write_program
 from .saved import SavedFile, SavedFiles
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def run_plan(
     on_goal: OnGoal | None = None,
     program: str = "",
     neighbours: Neighbours | None = None,
+    text: ProgramText | None = None,
 ) -> RunReport:
     """Compute the goals of ``plan``, save what is to be saved, and say what came of it.
 
@@ -70,6 +72,7 @@ def run_plan(
         program: what the run is called in the record of runs.
         neighbours: whom to ask before computing; nobody by default.  They are not
             closed.
+        text: of what text the program was, to be written down.
 
     Raises:
         PlanError: an input file cannot be had, or two goals save to one path; nothing
@@ -79,12 +82,14 @@ def run_plan(
     options = options or RunOptions()
     directory = (directory or Path.cwd()).absolute()
     _check_saves(plan, directory)
-    graph = Graph(plan, registry, InputFiles(store, directory), directory)
+    progress = progress or Progress()
+    inputs = InputFiles(store, directory, progress.running)
+    graph = Graph(plan, registry, inputs, directory)
     _check_inputs(plan, graph)
-    run = _Run(plan, graph, store, options, directory, progress or Progress(), on_goal)
+    run = _Run(plan, graph, store, options, directory, progress, on_goal)
     if neighbours is not None:
         run.join(neighbours)
-    return run.run(program)
+    return run.run(program, text)
 
 
 def _check_saves(plan: Plan, directory: Path) -> None:
@@ -207,8 +212,9 @@ class _Run:
         )
         engine.keeper.publish = claiming.publish
         engine.keeper.give_up = claiming.give_up
+        engine.keeper.wake = lambda _: engine.messages.tell(None)
 
-    def run(self, program: str) -> RunReport:
+    def run(self, program: str, text: ProgramText | None = None) -> RunReport:
         """Run to the end, record the run, and report."""
         started_ms = int(time.time() * 1000)
         started = time.perf_counter()
@@ -229,7 +235,7 @@ class _Run:
             seconds=time.perf_counter() - started,
             store_problem=self._engine.keeper.problem,
         )
-        if problem := self._record(report, program, started_ms, is_complete):
+        if problem := self._record(report, program, started_ms, is_complete, text):
             report = replace(report, store_problem=report.store_problem or problem)
         if signals or (not is_complete and self._engine.stopped_by != "failure"):
             reason = "interrupted" if signals else "the time limit was reached"
@@ -304,11 +310,14 @@ class _Run:
             engine.release(ref)
             return
         written: list[State] = []
+        extremes: list[tuple[float, float] | None] = [None]
 
         def write(_context: Context, value: Value) -> None:
+            from primitives.extremes import extremes_of
             from primitives.formats.write import write_value
 
             write_value(value, path)
+            extremes[0] = extremes_of(value)
             with suppress(OSError):  # several files, which have names of their own
                 written.append(state_of(path))
 
@@ -320,7 +329,12 @@ class _Run:
             else:
                 # As late as this: what was found may have been no value.
                 kind = engine.keeper.kept.get(ref, kept).kind
-                saved = replace(outcome, value_kind=kind, digest=self._digest(ref))
+                saved = replace(
+                    outcome,
+                    value_kind=kind,
+                    digest=self._digest(ref),
+                    extremes=extremes[0],
+                )
                 if written:
                     self._remember(saved, ref, written[-1])
                 self._end(saved)
@@ -375,7 +389,12 @@ class _Run:
                 self._on_goal(outcome)
 
     def _record(
-        self, report: RunReport, program: str, started_ms: int, is_complete: bool
+        self,
+        report: RunReport,
+        program: str,
+        started_ms: int,
+        is_complete: bool,
+        text: ProgramText | None,
     ) -> str:
         """Write down the run, its goals and what was learned; return what failed."""
         failed = self._progress.failed
@@ -389,7 +408,7 @@ class _Run:
             (
                 *(report.run_id, goal.index, goal.kind, goal.label, goal.value_kind),
                 *(goal.key, goal.digest),
-                None if goal.failure is None else goal.failure.message,
+                None if goal.failure is None else goal.failure.text,
             )
             for goal in report.goals
         ]
@@ -404,6 +423,8 @@ class _Run:
             connection.executemany(
                 "INSERT INTO run_goals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", goal_rows
             )
+            if text is not None:
+                write_program(connection, report.run_id, text)
             save_rates(connection, learned)
             write_history(connection, rows, descriptions, started_ms)
 

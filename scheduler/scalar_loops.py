@@ -15,7 +15,8 @@ from primitives.registry import Kernel
 from primitives.values import Value, kind_of
 from store import NodeKey
 
-from .errors import UnavailableError
+from .elements import shown_item
+from .errors import ItemFailedError
 from .graph import INTEGRAL, Graph, Operation
 from .keys import application_key, constant_key
 from .options import Failure
@@ -87,7 +88,7 @@ class ScalarLoop:
         """Return the function's value for each item.
 
         Raises:
-            UnavailableError: an operation cannot be applied to its arguments.
+            ItemFailedError: an operation cannot be applied to its arguments.
         """
         slots, item_slot, context = self._slots, self._item, self._context
         last = len(slots) - 1 if self._steps else item_slot
@@ -122,13 +123,14 @@ class ScalarLoop:
 
     def _failure(
         self, error: PrimitivesError, item: Value, out: int
-    ) -> UnavailableError:
+    ) -> ItemFailedError:
         step = next(step for step in self._steps if step.out == out)
-        return UnavailableError(
+        return ItemFailedError(
             Failure(
-                f"{error} (for the item {item})",
+                str(error),
                 step.operation.primitive.name,
                 step.site,
+                (shown_item(item),),
             )
         )
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 
 from primitives.errors import KernelError, KernelTypeError, PrimitivesError
 from primitives.folds import FOLD_OPERATORS
+from primitives.formats.suffixes import SEEKABLE_SUFFIXES
 from primitives.values import Value, kind_of
 from store import NodeKey
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 INDEX = "default.index"
+WHOLE_READERS = ("default.load", "simpleitk.ReadImage")
+"""Readers that give an image as the file has it."""
+LOAD_VOLUME, VOLUME_COUNT = "default.loadvolume", "default.volumecount"
 CHUNK = 4096
 """Elements of a scalar loop between two looks at other work."""
 
@@ -106,6 +110,25 @@ class Mapped:
         return self._graph.instantiate(self.function, self.source.ref(position))
 
 
+class Volumes:
+    """Elements that are the volumes of a file, each of which is read by itself."""
+
+    def __init__(self, graph: Graph, path: Ref, count: int, site: int) -> None:
+        self._graph = graph
+        self._path = path
+        self._count = count
+        self._site = site
+
+    def __len__(self) -> int:
+        return self._count
+
+    def ref(self, position: int) -> Ref:
+        """Return the node that reads the volume at ``position``."""
+        # The number of a written position is a double.
+        at = self._graph.const(float(position))
+        return self._graph.app(LOAD_VOLUME, (self._path, at), self._site)
+
+
 class Part:
     """Neighbouring elements of another sequence."""
 
@@ -138,7 +161,7 @@ Rule: TypeAlias = "Callable[[Ref, App], Generator[Request, list[Value], Value]]"
 
 
 class Sequences:
-    """The rules of the forms: sequence, range, for, filter, fold, index, slice."""
+    """The rules of the forms, such as sequence, range, for, fold, index, volumes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -151,6 +174,7 @@ class Sequences:
             "for": self._collect,
             "filter": self._collect,
             "slice": self._collect,
+            "volumes": self._collect,
             "index": self._index,
             "fold": self._fold,
         }
@@ -160,7 +184,8 @@ class Sequences:
         rule = self._rules.get(operation.form)
         if rule is None:
             return False
-        if operation.form in ("index", "slice") and not self._is_structural(ref):
+        is_part = operation.form in ("index", "slice", "volumes")
+        if is_part and not self._is_structural(ref):
             return False
         self._engine.rules.spawn(ref, self._finish(ref, rule(ref, node)))
         return True
@@ -198,8 +223,11 @@ class Sequences:
                 except PrimitivesError as error:
                     raise UnavailableError(engine.failure(at, str(error))) from None
                 engine.release(path)
-            elif graph.rekey(at) is None and operation.form in (
-                *("for", "filter", "slice", "sequence"),
+            elif (
+                graph.rekey(at) is None
+                and operation.form in ("for", "filter", "slice", "sequence")
+                # To see what an opaque slice consists of would take its own value.
+                and self._is_structural(at)
             ):
                 elements = yield from self._elements_of(at)
                 refs = self._refs(elements)
@@ -241,10 +269,20 @@ class Sequences:
             if not isinstance(node, App):
                 return False
             form = self._graph.operation(node.primitive).form
+            if form == "volumes":
+                return self._is_seekable(node.args[0])
             if form not in ("slice", "index"):
                 return form in ("sequence", "for", "filter", "range")
             ref = node.args[0]
         return False
+
+    def _is_seekable(self, ref: Ref | None) -> bool:
+        """Return whether an image is a file whose volumes can be read one by one."""
+        if ref is None or ref not in self._graph.files:
+            return False
+        node = self._graph.nodes[ref]
+        is_plain = isinstance(node, App) and node.primitive in WHOLE_READERS
+        return is_plain and self._graph.files[ref].suffix in SEEKABLE_SUFFIXES
 
     def _elements_of(self, ref: Ref) -> Generator[Request, list[Value], Elements]:
         found = self._elements.get(ref)
@@ -279,6 +317,8 @@ class Sequences:
                 return (yield from self._filter(node))
             case "slice":
                 return (yield from self._slice(node))
+            case "volumes":
+                return (yield from self._volumes(ref, node))
             case _:
                 item = yield from self._item(node)
                 return (yield from self._elements_of(item))
@@ -301,6 +341,18 @@ class Sequences:
         )
         low, high = (0, *map(int, values))[-2:]
         return Items(self._graph, ref, range(low, high))
+
+    def _volumes(
+        self, ref: Ref, node: App
+    ) -> Generator[Request, list[Value], Elements]:
+        reader = self._graph.nodes[_first(node)]
+        assert isinstance(reader, App)
+        path, site = _first(reader), self._graph.builder.node_sites[ref]
+        counted = self._graph.app(VOLUME_COUNT, (path,), site)
+        self._engine.grow()
+        (count,) = yield [counted]
+        self._engine.release(counted)
+        return Volumes(self._graph, path, count, site)
 
     def _slice(self, node: App) -> Generator[Request, list[Value], Elements]:
         source = yield from self._elements_of(_first(node))
@@ -434,11 +486,16 @@ class Sequences:
     ) -> Generator[Request, list[Value], Value]:
         """Fold as a chain of nodes, so that its beginnings are shared and kept."""
         site = self._graph.builder.node_sites[ref]
-        chain = [] if seed is None else [seed]
-        chain += self._refs(elements)
-        total = chain[0]
-        for element in chain[1:]:
-            total = self._graph.app(primitive, (total, element), site)
+        total = seed
+        for position in range(len(elements)):
+            # Each step is made right after its element, which it lets go of: what is
+            # ready is computed in the order in which nodes were made.
+            element = elements.ref(position)
+            if total is None:
+                total = element
+            else:
+                total = self._graph.app(primitive, (total, element), site)
+        assert total is not None
         self._engine.grow()
         (value,) = yield [total]
         self._engine.release(total)
@@ -457,6 +514,9 @@ class Sequences:
         items = self._scalar_items(elements)
         if items is None:
             return None
+        if not items:
+            # What the bodies refer to is needed by no item.
+            return ScalarStream(items, [])
         loops = []
         for function in reversed(functions):
             loop = ScalarLoop.compile(self._graph, function)

@@ -47,6 +47,9 @@ class ExplainedNode:
         seconds: how long computing or fetching it took.
         size_bytes: length of its artifact, as far as known.
         is_held: whether the store has its value now.
+        version: of a primitive.
+        environment: class of what the bits of an application depend on.
+        content: digest of a file's content.
     """
 
     key: NodeKey
@@ -63,6 +66,9 @@ class ExplainedNode:
     is_held: bool = False
     waited_for: str = ""
     waited_s: float = 0.0
+    version: int = 0
+    environment: str = ""
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +280,7 @@ def _description(connection: sqlite3.Connection, key: NodeKey) -> _Description |
 
 
 def _arguments(description: _Description | None) -> tuple[NodeKey | None, ...]:
-    if description is None:
+    if description is None or description.kind == "file":
         return ()
     blob = description.arguments
     parts = [blob[at : at + 32] for at in range(0, len(blob), 32)]
@@ -318,6 +324,9 @@ def _explained(
         when_ms=first.when_ms if first is not None else 0,
         seconds=first.seconds if first is not None else 0.0,
         size_bytes=size_bytes,
+        version=description.version if description is not None else 0,
+        environment=description.environment if description is not None else "",
+        content=description.arguments if kind == "file" and description else b"",
     )
 
 

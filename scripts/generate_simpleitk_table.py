@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Write the tables of SimpleITK's filters from the classes that are installed.
+"""Write the table of SimpleITK's filters from the classes that are installed.
 
-``primitives/simpleitk_table.json`` holds what a call needs: for each filter with a
-procedural form its class, a summary, and its formals in the procedural order with
-type, default and setter.  ``primitives/simpleitk_docs.json`` holds the documentation,
-which is read only to be shown.  Both come from SimpleITK's docstrings, setters and
-getters, and from running filters on tiny images.
+``primitives/simpleitk_table.json`` holds what a call needs: for each filter its class,
+its formals in the procedural order with type, default and setter, and what it measures
+besides making an image.  A filter without a function has its images first, then its
+parameters in the order of its class.  All of it comes from SimpleITK's declarations,
+setters and getters, and from running filters on tiny images; what people are told of
+filters is written by hand in ``primitives/reference/filters.toml``.
 
-    scripts/generate_simpleitk_table.py            write both tables
-    scripts/generate_simpleitk_table.py --check    fail if they are not current
+    scripts/generate_simpleitk_table.py            write the table
+    scripts/generate_simpleitk_table.py --check    fail if it is not current
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import inspect
 import json
 import re
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ import SimpleITK as sitk
 
 FOLDER = Path(__file__).resolve().parent.parent / "primitives"
 TABLE = FOLDER / "simpleitk_table.json"
-DOCS = FOLDER / "simpleitk_docs.json"
 
 ENUMERATIONS = {
-    "KernelEnum": ("Annulus", "Ball", "Box", "Cross"),
+    "KernelEnum": (
+        *("Annulus", "Ball", "Box", "Cross"),
+        *(f"Polygon{sides}" for sides in range(3, 10)),
+    ),
     "InterpolatorEnum": (
         "NearestNeighbor",
         "Linear",
@@ -46,6 +48,10 @@ ENUMERATIONS = {
         "WelchWindowedSinc",
         "LanczosWindowedSinc",
         "BlackmanWindowedSinc",
+        # Another name of BSpline3, and interpolators made for resampling.
+        "BSpline",
+        "BSplineResampler",
+        *(f"BSplineResamplerOrder{order}" for order in range(1, 6)),
     ),
     "PixelIDValueEnum": (
         "Unknown",
@@ -75,6 +81,38 @@ FORMALS = {
 }
 """Formals of functions whose forms differ in more than their inputs."""
 
+MEASURES_OF = "Measurements"
+"""Added to the name of a filter with an image for the primitive of its measures."""
+
+UNMEASURED = frozenset(
+    [
+        # Every voxel of a region, one by one.
+        "Indexes",
+        "RLEIndexes",
+        # What the filter was given, or what a program can count itself.
+        "Flat",
+        "Labels",
+        "NumberOfLabels",
+        "SplinePoles",
+        "DirectionCosinesFromOrientation",
+        "OrientationFromDirectionCosines",
+        # Has no voxels.
+        "GradientImage",
+        # Takes an input by number.
+        "ConfusionMatrix",
+    ]
+)
+"""Getters that are no measures."""
+
+ON_DEMAND = {
+    "FeretDiameter": "ComputeFeretDiameter",
+    "OrientedBoundingBox": "ComputeOrientedBoundingBox",
+    "Perimeter": "ComputePerimeter",
+    "Roundness": "ComputePerimeter",
+    "Median": "UseHistograms",
+}
+"""Beginnings of measures that are taken only when this parameter is true."""
+
 REQUIRED = ("pixelID",)
 """Parameters that a call cannot do without."""
 
@@ -90,22 +128,17 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     is_check = parser.parse_args().check
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    table, docs = make_tables()
-    stale = []
-    for path, content in ((TABLE, table), (DOCS, docs)):
-        text = rendered(content)
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale.append(path.name)
-        if not is_check:
-            path.write_text(text, encoding="utf-8")
-    if is_check and stale:
+    text = rendered(make_table())
+    if TABLE.exists() and TABLE.read_text(encoding="utf-8") == text:
+        return 0
+    if is_check:
         print(
-            f"{' and '.join(stale)} not current for SimpleITK "
+            f"{TABLE.name} is not current for SimpleITK "
             f"{sitk.Version.VersionString()}; run {Path(__file__).name}",
             file=sys.stderr,
         )
         return 1
+    TABLE.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -123,36 +156,104 @@ def rendered(content: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def make_tables() -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the content of both tables."""
+def make_table() -> dict[str, Any]:
+    """Return the content of the table."""
     enumerations: dict[str, list[str]] = {
         name: ["sitk" + word for word in words] for name, words in ENUMERATIONS.items()
     }
     filters: dict[str, Any] = {}
-    docs: dict[str, Any] = {}
-    for name, kind in sorted(procedural_filters().items()):
+    for name, kind in sorted(all_filters().items()):
         # Transforms are no values of programs.
         if name in OWN or "Transform" in name:
             continue
         formals = formals_of(name, kind, enumerations)
         if formals is None:
             continue
-        filters[name] = [
+        row = [
             kind.__name__,
-            summary_of(kind),
             [
                 [formal["name"], formal["type"], formal["default"], formal["setter"]]
                 for formal in formals
             ],
-            "string" if name == "Hash" else "image",
         ]
-        docs[name] = documentation_of(kind, formals)
-    table = {
+        measures = measures_of(kind)
+        if gives_image(kind):
+            filters[name] = [*row, "string" if name == "Hash" else "image"]
+            name += MEASURES_OF
+        if measures:
+            filters[name] = [*row, measured_kind(measures), measures]
+    return {
         "simpleitk": sitk.Version.VersionString(),
         "enumerations": enumerations,
         "filters": filters,
     }
-    return table, {"simpleitk": sitk.Version.VersionString(), "filters": docs}
+
+
+def all_filters() -> dict[str, type]:
+    """Return the filter classes by the name of their function, or what it would be."""
+    found = procedural_filters()
+    known = set(found.values())
+    for name, kind in vars(sitk).items():
+        if not inspect.isclass(kind) or not issubclass(kind, sitk.ProcessObject):
+            continue
+        is_filter = name.endswith("Filter") and name != "ImageFilter"
+        if is_filter and kind not in known and images_of(kind):
+            found[name.removesuffix("Filter").removesuffix("Image")] = kind
+    return found
+
+
+def images_of(kind: type) -> list[str]:
+    """Return the declarations of the images that a filter takes, all of them."""
+    doc = inspect.getdoc(kind.Execute) or ""  # type: ignore[attr-defined]
+    forms = re.findall(rf"Execute\({kind.__name__} self, (Image [^)]*)\)", doc)
+    return split(max(forms, key=len)) if forms else []
+
+
+def gives_image(kind: type) -> bool:
+    """Return whether a filter makes an image, or a hash of one."""
+    doc = inspect.getdoc(kind.Execute) or ""  # type: ignore[attr-defined]
+    return "-> Image" in doc or "-> std::string" in doc
+
+
+def measures_of(kind: type) -> list[list[str]]:
+    """Return name, form and condition of all that a filter measures.
+
+    The form is ``label`` for a measure of each label, ``both`` if there is one of the
+    whole as well, ``reference`` if it needs the input image, or empty.
+    """
+    found = []
+    for word, getter in vars(kind).items():
+        name = word.removeprefix("Get")
+        is_getter = word != name and not hasattr(kind, "Set" + name)
+        if not is_getter or name in UNMEASURED or hasattr(sitk.ProcessObject, word):
+            continue
+        doc = inspect.getdoc(getter) or ""
+        forms = re.findall(rf"{word}\(\w+ self(?:, (\w+) \w+)?\)", doc)
+        if not forms:
+            raise SystemExit(f"{kind.__name__}: cannot read the form of {word}")
+        needs = [
+            setter
+            for beginning, setter in ON_DEMAND.items()
+            if name.startswith(beginning) and hasattr(kind, "Set" + setter)
+        ]
+        found.append([name, measure_form(forms), *needs])
+    return found
+
+
+def measure_form(types: list[str]) -> str:
+    """Return what a getter must be given, from the types of its forms."""
+    if "Image" in types:
+        return "reference"
+    if len(types) > 1:
+        return "both"
+    return "label" if types[0] else ""
+
+
+def measured_kind(measures: list[list[str]]) -> str:
+    """Return the kind of the value that holds all measures of a filter."""
+    if any(form == "label" for _, form, *_ in measures):
+        return "sequence"
+    return "record"
 
 
 def procedural_filters() -> dict[str, type]:
@@ -198,6 +299,8 @@ def formals_of(
 
 def forms_of(name: str) -> list[str]:
     """Return the texts between the parentheses of a function's forms."""
+    if not hasattr(sitk, name):
+        return forms_of_class(all_filters()[name])
     function = getattr(sitk, name)
     doc = inspect.getdoc(function) or ""
     forms = []
@@ -212,6 +315,20 @@ def forms_of(name: str) -> list[str]:
         words = list(inspect.signature(function).parameters)
         forms = [", ".join(["Image image1", *(f"? {word}" for word in words[1:])])]
     return forms
+
+
+def forms_of_class(kind: type) -> list[str]:
+    """Return what the forms of a filter without a function would be."""
+    settings = [
+        f"? {word[3].lower()}{word[4:]}"
+        for word in vars(kind)
+        if word.startswith("Set") and hasattr(kind, "Get" + word[3:])
+    ]
+    images = images_of(kind)
+    # An image that may be omitted stands last.
+    optional = [image for image in images if "initial" in image]
+    needed = [image for image in images if image not in optional]
+    return [", ".join([*needed, *settings, *last]) for last in ([], optional)]
 
 
 def split(form: str) -> list[str]:
@@ -254,7 +371,10 @@ def unified(forms: list[list[Formal]]) -> list[Formal]:
     """Return one list of formals for all forms of a function."""
     if forms[0] and forms[0][0]["type"] == "VectorOfImage":
         return forms[0]
-    constants = [f for form in forms for f in form if f["name"] == "constant"]
+    # Not the parameter of that name that some filters have.
+    constants = [
+        f for form in forms for f in form if f["name"] == "constant" and not f["setter"]
+    ]
     if constants:
         # (image, image), (image, constant) and (constant, image).
         both = [dict(formal) for formal in forms[0]]
@@ -324,31 +444,6 @@ def default_text(value: Any, type_name: str, enumerations: dict[str, list[str]])
     if isinstance(value, str) and value:
         return value
     return "null"
-
-
-def summary_of(kind: type) -> str:
-    """Return the first sentence of a class's docstring."""
-    paragraph = (inspect.getdoc(kind) or "").partition("\n\n")[0]
-    sentence = re.split(r"(?<=[a-z)])\.(?:\s|$)", " ".join(paragraph.split()))[0]
-    return sentence.rstrip(".") + "."
-
-
-def documentation_of(kind: type, formals: list[Formal]) -> list[Any]:
-    """Return the text on a filter and on each of its parameters."""
-    doc = inspect.getdoc(kind) or ""
-    doc = re.split(r"\n\s*(?:See:|C\+\+ includes)", doc)[0]
-    text = re.sub(r"\n{3,}", "\n\n", textwrap.dedent(doc)).strip()
-    parameters = {}
-    for formal in formals:
-        if formal["setter"]:
-            setter = inspect.getdoc(getattr(kind, "Set" + formal["setter"])) or ""
-            lines = [
-                line for line in setter.splitlines() if not re.match(r"Set\w+\(", line)
-            ]
-            note = " ".join(" ".join(lines).split())
-            if note:
-                parameters[formal["name"]] = note
-    return [text, parameters]
 
 
 def takes_label_maps(kind: type, formals: list[Formal]) -> bool:

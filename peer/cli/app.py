@@ -16,6 +16,7 @@ import click
 
 COMMANDS = (
     "run",
+    "repl",
     "check",
     "plan",
     "why",
@@ -89,10 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # click ends this way when standard output is a closed pipe.
         return stop.code if isinstance(stop.code, int) else 1
     except BaseException as error:
-        return _report(error)
+        return report_error(error)
 
 
-def _report(error: BaseException) -> int:
+def report_error(error: BaseException) -> int:
+    """Say what went wrong, for people, and return the exit code that it means."""
     from .exit_codes import ExitCode, exit_code_of
 
     try:

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from peer.config import Config
+    from scheduler import RunOptions
     from store import SqliteStore
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -73,6 +74,22 @@ def open_configured(config: Config) -> SqliteStore:
     from peer.stores import open_store, store_path
 
     return open_store(store_path(config), config.store_cap)
+
+
+def run_options(config: Config, use_cache: bool = True) -> RunOptions:
+    """Return the choices of a run that the settings make."""
+    from scheduler import RunOptions
+    from scheduler.options import available_cores
+
+    return RunOptions(
+        jobs=config.jobs or available_cores(),
+        store_policy=config.store_policy,
+        execution_engine=config.execution_engine,
+        on_failure=config.on_failure,
+        use_cache=use_cache,
+        timeout_s=config.timeout,
+        memory_bytes=config.memory,
+    )
 
 
 def open_existing(config: Config) -> SqliteStore:

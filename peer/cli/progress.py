@@ -30,6 +30,7 @@ QUIET_S = 0.3
 REFRESH_S = 0.125
 LINE_EVERY_S = 10.0
 SHOWN_NODES = 4
+LEAST_BAR, LONGEST_BAR = 8, 30
 
 
 def summary(report: RunReport) -> str:
@@ -86,7 +87,8 @@ class ProgressView:
                         console=console, auto_refresh=False, transient=True
                     )
                     self._live.start()
-                self._live.update(_rich_text(self._progress), refresh=True)
+                text = _rich_text(self._progress, console.width)
+                self._live.update(text, refresh=True)
         with self._lock:
             self._hide()
 
@@ -154,17 +156,21 @@ def _times(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def _rich_text(progress: Progress) -> Text:
+def _rich_text(progress: Progress, width: int) -> Text:
     from rich.text import Text
 
+    counts = f" {progress.done}/{progress.nodes}  "
+    hits, times = _hits(progress), f"  {_times(progress)}"
+    # The bar gives way to the words.
+    free = width - len(counts) - len(hits) - len(times) - 1
+    bar = max(LEAST_BAR, min(LONGEST_BAR, free))
+    filled = min(bar, bar * progress.done // max(progress.nodes, 1))
     text = Text(no_wrap=True, overflow="ellipsis")
-    total = max(progress.nodes, 1)
-    filled = min(30, 30 * progress.done // total)
     text.append("━" * filled, style="green")
-    text.append("━" * (30 - filled), style="dim")
-    text.append(f" {progress.done}/{progress.nodes}  ", style="bold")
-    text.append(_hits(progress))
-    text.append(f"  {_times(progress)}", style="dim")
+    text.append("━" * (bar - filled), style="dim")
+    text.append(counts, style="bold")
+    text.append(hits)
+    text.append(times, style="dim")
     for line in _running(progress):
         text.append(f"\n  {line}", style="cyan")
     for line in _elsewhere(progress):

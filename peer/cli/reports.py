@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from peer.places import diagnose
+from peer.places import asked_for, diagnose
 
+from .exit_codes import ExitCode
 from .output import format_time, note
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
     from scheduler import Failure, GoalOutcome, PlanError, RunReport
     from scheduler.plan import Plan
-    from store import Digest
+    from store import Digest, SqliteStore
 
 SHOWN_LABELS = 3
 
@@ -58,7 +60,15 @@ def show_saved(report: RunReport) -> None:
     for goal in report.goals:
         if goal.saved is not None:
             state = "unchanged" if goal.is_unchanged else "saved"
-            note(f"{state} {goal.label}")
+            note(f"{state} {goal.label}{_range_of(goal)}")
+
+
+def _range_of(goal: GoalOutcome) -> str:
+    """Return what values a saved image has, for people."""
+    if goal.extremes is None:
+        return ""
+    least, greatest = goal.extremes
+    return f", values from {least:g} to {greatest:g}"
 
 
 def show_corrected(report: RunReport, doubtful: Mapping[Path, Digest]) -> None:
@@ -101,22 +111,87 @@ def show_corrected_before(
     return told
 
 
-def show_failures(plan: Plan, report: RunReport) -> None:
-    """Show each failure once, with the goals that it cost."""
+class Corrections:
+    """Files that rested on wrong results, and what has to be said of them.
+
+    Args:
+        store: of the run that is about to begin.
+    """
+
+    def __init__(self, store: SqliteStore) -> None:
+        from peer.auditing.doubtful import doubtful_files
+        from scheduler.saved import saved_corrected
+
+        self._store = store
+        self._doubtful = {it.path: it.digest for it in doubtful_files(store)}
+        self._corrected = {it.path: it.corrected_ms for it in saved_corrected(store)}
+
+    def show(self, report: RunReport) -> None:
+        """Say what is right now of the files that a run saved, and what is not yet."""
+        show_corrected(report, self._doubtful)
+        if told := show_corrected_before(report, self._corrected):
+            from scheduler.saved import forget_corrections
+
+            forget_corrections(self._store, told)
+        if self._doubtful:
+            from .audit_views import warn_of_doubtful_files
+
+            warn_of_doubtful_files(self._store)
+
+
+def result_line(goal: GoalOutcome) -> str:
+    """Return what is printed of a ``print`` that has a value."""
+    from primitives.text import format_value
+
+    return f"{goal.label}={format_value(goal.value, goal.digest)}"
+
+
+def exit_code(report: RunReport) -> ExitCode:
+    """Return the exit code of a run that came to its end."""
+    failures = [goal.failure for goal in report.goals if goal.failure is not None]
+    if any(failure.primitive != "save" for failure in failures):
+        return ExitCode.GOAL_FAILED
+    if failures or report.store_problem:
+        return ExitCode.UNUSABLE  # computed, but it could not be written
+    return ExitCode.DONE
+
+
+def show_failures(
+    plan: Plan, report: RunReport, texts: Mapping[str, str] | None = None
+) -> None:
+    """Show each failure once, with the goals that it cost.
+
+    Args:
+        plan: that was run.
+        report: of the run.
+        texts: programs that are in no file, by name.
+    """
     labels: dict[Failure, list[GoalOutcome]] = {}
     for goal in report.goals:
         if goal.failure is not None:
             labels.setdefault(goal.failure, []).append(goal)
     for failure, goals in labels.items():
         site = failure.site if failure.site >= 0 else plan.goals[goals[0].index].site
-        message = f"{_joined([goal.label for goal in goals])}: {failure.message}"
-        note(diagnose(plan, site, message, "goal-failed").render())
+        message = f"{_joined([goal.label for goal in goals])}: {failure.text}"
+        found = diagnose(plan, site, message, "goal-failed", texts)
+        asked = (asked_for(plan, goal.index) for goal in goals[:SHOWN_LABELS])
+        told = {found.line, *(call.line for call in found.calls)}
+        notes = (one for one in asked if one.line not in told)
+        note(replace(found, calls=(*found.calls, *notes)).render())
 
 
-def show_plan_error(plan: Plan, error: PlanError) -> None:
-    """Show each reason why a plan cannot be run, with its place."""
+def show_plan_error(
+    plan: Plan, error: PlanError, texts: Mapping[str, str] | None = None
+) -> None:
+    """Show each reason why a plan cannot be run, with its place.
+
+    Args:
+        plan: that cannot be run.
+        error: says why.
+        texts: programs that are in no file, by name.
+    """
     for message, site in error.problems:
-        note(diagnose(plan, site, message, "cannot-run").render())
+        note(diagnose(plan, site, message, "cannot-run", texts).render())
 
 
 def _joined(labels: list[str]) -> str:

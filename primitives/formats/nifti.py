@@ -6,6 +6,7 @@ https://nifti.nimh.nih.gov.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from math import prod
@@ -40,6 +41,8 @@ class NiftiHeader:
         voxel_offset: bytes before the first voxel.
         slope: factor of the stored numbers; 0 means none.
         intercept: added after the factor.
+        is_placed: False if the only thing that says where the voxels lie, the sform,
+            holds something else than numbers.
     """
 
     byte_order: str
@@ -49,6 +52,7 @@ class NiftiHeader:
     voxel_offset: int
     slope: float
     intercept: float
+    is_placed: bool = True
 
     @property
     def voxel_bytes(self) -> int:
@@ -75,14 +79,23 @@ def _parse_first(data: bytes, order: str) -> NiftiHeader | None:
     dim = struct.unpack_from(order + "8h", data, 40)
     data_type, bits = struct.unpack_from(order + "hh", data, 70)
     offset, slope, intercept = struct.unpack_from(order + "fff", data, 108)
-    return _header(order, dim, data_type, bits, offset, slope, intercept)
+    codes = struct.unpack_from(order + "hh", data, 252)
+    place = _is_placed(codes, struct.unpack_from(order + "12f", data, 280))
+    return _header(order, dim, data_type, bits, offset, slope, intercept, place)
 
 
 def _parse_second(data: bytes, order: str) -> NiftiHeader | None:
     data_type, bits = struct.unpack_from(order + "hh", data, 12)
     dim = struct.unpack_from(order + "8q", data, 16)
     offset, slope, intercept = struct.unpack_from(order + "qdd", data, 168)
-    return _header(order, dim, data_type, bits, offset, slope, intercept)
+    codes = struct.unpack_from(order + "ii", data, 344)
+    place = _is_placed(codes, struct.unpack_from(order + "12d", data, 400))
+    return _header(order, dim, data_type, bits, offset, slope, intercept, place)
+
+
+def _is_placed(codes: tuple[int, ...], sform: tuple[float, ...]) -> bool:
+    qform_code, sform_code = codes
+    return qform_code > 0 or sform_code <= 0 or all(map(math.isfinite, sform))
 
 
 def _header(
@@ -93,8 +106,11 @@ def _header(
     offset: float,
     slope: float,
     intercept: float,
+    is_placed: bool,
 ) -> NiftiHeader | None:
     sizes = dim[1 : 1 + dim[0]]
     if not 1 <= dim[0] <= 7 or min(sizes) < 1 or bits < 1 or not 0 <= offset < 2**40:
         return None
-    return NiftiHeader(order, sizes, data_type, bits, int(offset), slope, intercept)
+    return NiftiHeader(
+        order, sizes, data_type, bits, int(offset), slope, intercept, is_placed
+    )

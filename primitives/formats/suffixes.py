@@ -13,6 +13,16 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 READ_ONLY_SUFFIXES = (".hdr", ".img", ".img.gz", ".nhdr")
 IMAGE_SUFFIXES = frozenset((*VOLUME_SUFFIXES, *PICTURE_SUFFIXES, *READ_ONLY_SUFFIXES))
 """Formats that are read as an image."""
+SEEKABLE_SUFFIXES = (".nii",)
+"""Formats of which one volume of several can be read without the others."""
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+"""Usual endings of DICOM files; many have none, or numbers."""
+DICOM = "dicom"
+"""Format of a DICOM file, whatever its name; no suffix is called so."""
+DICOM_SERIES = "dicom series"
+"""Format of the files of a DICOM series together."""
+NNUNET_MODEL = "nnunet model"
+"""Format of the folder of a trained nnU-Net; no suffix is called so."""
 TEXT_SUFFIXES = (".txt", ".csv")
 DATA_SUFFIXES = (".json", *TEXT_SUFFIXES)
 """Formats of values other than images."""

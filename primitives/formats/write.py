@@ -55,6 +55,15 @@ def write_value(value: Value, path: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
+def write_text(text: str, path: Path) -> None:
+    """Write a text as it is, complete under its name or not at all.
+
+    Raises:
+        OutputFileError: the file cannot be written.
+    """
+    _place(path, lambda target: _write_bytes(text.encode(), target))
+
+
 def _numbered_images(value: Value, path: Path) -> tuple[Image | Mask, ...] | None:
     if type(value) is not tuple or normalized_suffix(path) in DATA_SUFFIXES:
         return None

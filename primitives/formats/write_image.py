@@ -38,6 +38,7 @@ def write_image(value: Image | Mask, target: Path, suffix: str) -> None:
         OutputFileError: the format cannot hold such an image.
     """
     if suffix in PICTURE_SUFFIXES:
+        _require_picture(value, target)
         _write_picture(_picture(value, target, suffix), target, suffix)
         return
     _write(value.itk, target, compress=suffix != ".nii")
@@ -54,9 +55,18 @@ def write_overlay(layers: Sequence[Image | Mask], target: Path, suffix: str) -> 
         OSError: the file cannot be written.
         GridMismatchError: the images do not lie on one grid.
     """
+    _require_picture(layers[0], target)
     for layer in layers[1:]:
         require_same_grid(layers[0], layer)
     _write_picture(mosaic.draw(layers), target, suffix)
+
+
+def _require_picture(value: Image | Mask, target: Path) -> None:
+    if value.grid.dimension > 3:
+        raise OutputFileError(
+            f"'{target.name}': an image of {value.grid.dimension} axes is no picture; "
+            "save one of its volumes, such as volumes(image)[0], or all as .nii.gz"
+        )
 
 
 def _picture(value: Image | Mask, target: Path, suffix: str) -> Array:

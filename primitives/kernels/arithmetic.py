@@ -33,7 +33,12 @@ _UFUNCS: dict[str, np.ufunc] = {
     "subtraction": np.subtract,
     "multiplication": np.multiply,
     "division": np.divide,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
 }
+
+BLOCK = 1 << 16
+"""Voxels that are looked at at once."""
 
 
 def binary(_context: Context, name: str, left: Value, right: Value) -> Image:
@@ -54,12 +59,14 @@ def binary(_context: Context, name: str, left: Value, right: Value) -> Image:
     dtype = _result_type(left, right)
     one, other = _operand(left, dtype), _operand(right, dtype)
     if name in ("minimum", "maximum"):
-        result = _extreme(name, one, other, dtype)
+        result = _extremes(name, one, other, dtype)
     else:
         result = _rounded(_UFUNCS[name], one, other, dtype)
     if name == "division":
-        # ITK's rule: a quotient by zero is the greatest finite number.
-        np.copyto(result, np.finfo(dtype).max, where=np.asarray(other == 0))
+        is_zero = np.asarray(other == 0)
+        if is_zero.any():
+            # ITK's rule: a quotient by zero is the greatest finite number.
+            np.copyto(result, np.finfo(dtype).max, where=is_zero)
     return Image.of_array(result, grid, components)
 
 
@@ -84,7 +91,9 @@ def _common(name: str, left: Value, right: Value) -> tuple[Any, int]:
 def _result_type(left: Value, right: Value) -> np.dtype[Any]:
     types = []
     for value in (left, right):
-        if isinstance(value, Image | Mask):
+        if isinstance(value, Mask):  # not unpacked for its type
+            types.append(np.dtype(np.float32))
+        elif isinstance(value, Image):
             dtype = number_array(value).dtype
             if dtype.kind != "f":
                 dtype = np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
@@ -117,9 +126,40 @@ def _noting(kinds: list[str]) -> Any:
     return lambda kind, _flag: kinds.append(kind)
 
 
-def _extreme(name: str, one: Array, other: Array, dtype: np.dtype[Any]) -> Array:
-    # Not numpy's minimum: of 0.0 and -0.0 it takes what the processor prefers.
-    one, other = one.astype(dtype, copy=False), other.astype(dtype, copy=False)
-    takes_other = other < one if name == "minimum" else other > one
-    takes_other |= np.isnan(other)
-    return np.where(takes_other, other, one)
+def _extremes(name: str, one: Array, other: Array, dtype: np.dtype[Any]) -> Array:
+    result = np.empty(np.broadcast_shapes(one.shape, other.shape), dtype)
+    flat = result.reshape(-1)
+    # In parts that stay in the CPU's cache until all is known of them.
+    for start in range(0, flat.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        _extreme(name, _part(one, part, dtype), _part(other, part, dtype), flat[part])
+    return result
+
+
+def _part(array: Array, part: slice, dtype: np.dtype[Any]) -> Array:
+    if array.ndim:
+        array = array.reshape(-1)[part]
+    return array.astype(dtype, copy=False)
+
+
+def _extreme(name: str, one: Array, other: Array, result: Array) -> None:
+    """Write the extremes; the first of equal numbers, and the second of two NaNs."""
+    with np.errstate(invalid="ignore"):
+        _UFUNCS[name](one, other, out=result)
+        # Of 0.0 and -0.0, and of two NaNs, numpy takes what the processor prefers.
+        is_settled = not (
+            (result != result).any()
+            or _has_negative_zero(one)
+            or _has_negative_zero(other)
+        )
+        if is_settled:
+            return
+        takes_other = other < one if name == "minimum" else other > one
+        takes_other |= np.isnan(other)
+    result[...] = np.where(takes_other, other, one)
+
+
+def _has_negative_zero(array: Array) -> bool:
+    bits = array.view(f"u{array.itemsize}")
+    found: np.bool_ = (bits == 1 << (8 * array.itemsize - 1)).any()
+    return bool(found)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import numpy.typing as npt
 
 from primitives.context import Context
 from primitives.values import Image, Mask
 
 from .operands import Array, as_volume, scalar_array
+
+Plane = npt.NDArray[np.float64]
 
 
 def gradient_magnitude(context: Context, image: Image | Mask) -> Image:
@@ -17,26 +22,49 @@ def gradient_magnitude(context: Context, image: Image | Mask) -> Image:
     beyond its edge with the value at the edge.
     """
     volume = as_volume(scalar_array(image))
-    steps = (*image.grid.spacing, 1.0)[:3]
+    x, y, z = (2.0 * step for step in (*image.grid.spacing, 1.0)[:3])
     result = np.empty(volume.shape, np.float32)
-    last = len(volume) - 1
+    squares, square = np.empty(volume.shape[1:]), np.empty(volume.shape[1:])
+    middle = below = _plane(volume, 0)
     with np.errstate(all="ignore"):
-        for z, plane in enumerate(volume):
+        for index in range(len(volume)):
             context.check()
-            middle = plane.astype(np.float64)
-            above = volume[min(z + 1, last)].astype(np.float64)
-            below = volume[max(z - 1, 0)].astype(np.float64)
-            squares = np.square(_slope(middle, 1, steps[0]))
-            squares += np.square(_slope(middle, 0, steps[1]))
-            squares += np.square((above - below) / (2.0 * steps[2]))
-            result[z] = np.sqrt(squares)
+            above = _plane(volume, index + 1) if index + 1 < len(volume) else middle
+            _differences(middle.T, squares.T)
+            _square_slopes(squares, x)
+            _differences(middle, square)
+            _square_slopes(square, y)
+            squares += square
+            np.subtract(above, below, out=square)
+            _square_slopes(square, z)
+            squares += square
+            np.sqrt(squares, out=squares)
+            result[index] = squares
+            below, middle = middle, above
     # Processors disagree on the sign of the NaN of infinity minus infinity.
     result[np.isnan(result)] = np.nan
     return Image.of_array(result.reshape(image.grid.shape), image.grid)
 
 
-def _slope(plane: Array, axis: int, spacing: float) -> Array:
-    lines = np.moveaxis(plane, axis, 0)
-    padded = np.concatenate([lines[:1], lines, lines[-1:]])
-    slope = (padded[2:] - padded[:-2]) / (2.0 * spacing)
-    return np.moveaxis(slope, 0, axis)
+def _plane(volume: Array, index: int) -> Plane:
+    found: Plane = volume[index].astype(np.float64)
+    return found
+
+
+def _differences(lines: Plane, out: Plane) -> None:
+    """Write the line after minus the line before, at the ends the line itself."""
+    last = len(lines) - 1
+    np.subtract(lines[2:], lines[:-2], out=out[1:-1])
+    np.subtract(lines[min(1, last)], lines[0], out=out[0])
+    np.subtract(lines[last], lines[max(last - 1, 0)], out=out[last])
+
+
+def _square_slopes(differences: Plane, distance: float) -> None:
+    """Divide by a distance and square, in place."""
+    mantissa, _ = math.frexp(distance)
+    if mantissa == 0.5 and math.isfinite(1.0 / distance):
+        # The reciprocal of a power of two is exact, and a product takes less time.
+        differences *= 1.0 / distance
+    else:
+        differences /= distance
+    np.square(differences, out=differences)

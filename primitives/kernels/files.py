@@ -15,7 +15,7 @@ from primitives.values import Value
 from .operators import INT_MAX, INT_MIN, a_kind, truth
 
 
-def load(_context: Context, file: InputFile | Value) -> Value:
+def load(context: Context, file: InputFile | Value) -> Value:
     """Return what a file holds, by its suffix; a sequence as it is.
 
     Image formats give an image, ``.json`` its values, ``.txt`` and ``.csv`` the
@@ -30,10 +30,10 @@ def load(_context: Context, file: InputFile | Value) -> Value:
         return file
     if not isinstance(file, InputFile):
         raise KernelTypeError(f"load takes the path of a file, not {a_kind(file)}")
-    if file.suffix in IMAGE_SUFFIXES:
+    if file.slices or file.suffix in IMAGE_SUFFIXES:
         from primitives.formats.read_image import read_image
 
-        return read_image(file)
+        return read_image(file, context.check)
     file.check_unchanged()
     data = read_bytes(file.path)
     file.check_unchanged()

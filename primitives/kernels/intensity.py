@@ -8,6 +8,7 @@ from primitives.context import Context
 from primitives.errors import KernelError
 from primitives.values import Image, Mask, Value, require_same_grid
 
+from . import thresholds
 from .operands import float_array, number_array, region_array
 from .operators import binary
 
@@ -23,12 +24,7 @@ def between(context: Context, low: float, high: float, image: Image | Mask) -> V
             f"the lower bound {low} is greater than the upper bound {high}; "
             "between takes the lower one first"
         )
-    return binary(
-        context,
-        "logical_and",
-        binary(context, "num_leq", low, image),
-        binary(context, "num_leq", image, high),
-    )
+    return thresholds.between(context, low, high, image)
 
 
 def times_reciprocal(context: Context, image: Image | Mask, value: float) -> Value:
@@ -44,7 +40,10 @@ def times_reciprocal(context: Context, image: Image | Mask, value: float) -> Val
 
 def magnitude(context: Context, image: Image | Mask) -> Image:
     """Return the absolute value of the image."""
-    return Image.of_array(np.abs(float_array(image)), image.grid, image.components)
+    array = float_array(image)
+    if isinstance(image, Image) and image.pixel_type.kind != "u":
+        array = np.abs(array)
+    return Image.of_array(array, image.grid, image.components)
 
 
 def restricted(
@@ -55,7 +54,7 @@ def restricted(
     array = number_array(image)
     require_same_grid(image, region)
     if isinstance(image, Mask):
-        return Mask(image.array & inside, image.grid)
+        return Mask(array.view(np.bool_) & inside, image.grid)
     if image.components > 1:
         inside = inside[..., np.newaxis]
     result = np.where(inside, array, array.dtype.type(0))

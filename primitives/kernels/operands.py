@@ -67,10 +67,17 @@ def as_volume(array: Array) -> Array:
         return array[np.newaxis]
     if array.ndim == 3:
         return array
-    raise KernelTypeError(
-        f"this works on 2-D and 3-D images, not on {array.ndim}-D ones; "
-        "take a part of it first (simpleitk.Extract)"
-    )
+    raise _not_in_space(array.ndim)
+
+
+def require_in_space(image: Image | Mask) -> None:
+    """Refuse an image whose voxels have neighbours in time.
+
+    Raises:
+        KernelTypeError: the image has more than three axes.
+    """
+    if image.grid.dimension > 3:
+        raise _not_in_space(image.grid.dimension)
 
 
 def whole_number(value: float, role: str, least: int) -> int:
@@ -82,6 +89,13 @@ def whole_number(value: float, role: str, least: int) -> int:
     if value != value or value != int(value) or value < least:
         raise KernelError(f"{role} must be a whole number from {least}, not {value}")
     return int(value)
+
+
+def _not_in_space(dimension: int) -> KernelTypeError:
+    return KernelTypeError(
+        f"this works on 2-D and 3-D images, not on {dimension}-D ones; "
+        "take one of its volumes first, such as volumes(image)[0]"
+    )
 
 
 def _not_an_image(value: object, role: str) -> KernelTypeError:

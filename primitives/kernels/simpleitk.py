@@ -21,13 +21,27 @@ from primitives.errors import (
 )
 from primitives.files import InputFile
 from primitives.simpleitk_table import Filter, Formal, load_table
-from primitives.values import Image, Mask, Value, kind_of
+from primitives.values import GRID_TOLERANCE, Image, Mask, Value, kind_of
 
 from .itk_arguments import argument, enumerator
+from .itk_measures import measures_of
+
+_DIRECTION_TOLERANCE = 1e-5
+"""Far below what moves a voxel of any image by its size, above rounding in 32 bits."""
+
+Given = list[tuple[Formal, Value]]
+"""Formals and what is given for them, None where nothing is."""
 
 # Warnings name files of ITK's source and addresses in memory; what matters is raised.
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
+# Images that are on one grid here are on one grid for ITK, too.
+sitk.ProcessObject.SetGlobalDefaultCoordinateTolerance(GRID_TOLERANCE)
+sitk.ProcessObject.SetGlobalDefaultDirectionTolerance(_DIRECTION_TOLERANCE)
 
+_TYPE_ERRORS = (
+    "does not match the primary input's pixel type",
+    "Failure to convert SimpleITK image",
+)
 _GRID_ERRORS = (
     "same physical space",
     "same dimension",
@@ -52,6 +66,40 @@ def execute(context: Context, name: str, *arguments: Value, **named: Value) -> V
         GridMismatchError: images that must share a grid do not.
         KernelError: the filter cannot be applied to these arguments.
     """
+    result, _, _ = _executed(context, name, arguments, named)
+    if not isinstance(result, sitk.Image):
+        return result
+    return _checked(result)
+
+
+def measure(context: Context, name: str, *arguments: Value, **named: Value) -> Value:
+    """Run a filter and return what it measures.
+
+    Args:
+        context: of the run.
+        name: of the primitive, such as ``LabelShapeStatistics``.
+        arguments: in the order of the primitive's signature, None where omitted.
+        named: those behind an omitted one, by the formal's name.
+
+    Returns:
+        A record of all measures, or a sequence of one record for each label.
+
+    Raises:
+        KernelTypeError: an argument has the wrong kind.
+        GridMismatchError: images that must share a grid do not.
+        KernelError: the filter cannot be applied to these arguments.
+    """
+    _, process, inputs = _executed(context, name, arguments, named)
+    try:
+        return measures_of(process, load_table().filters[name], inputs, _checked)
+    except (RuntimeError, TypeError, NotImplementedError, OverflowError) as error:
+        raise _explained(error, []) from None
+
+
+def _executed(
+    context: Context, name: str, arguments: Sequence[Value], named: Mapping[str, Value]
+) -> tuple[Any, Any, list[Any]]:
+    """Return what a filter gave, the filter, and its input images."""
     entry = load_table().filters[name]
     given = _bound(entry, arguments, named)
     kind = getattr(sitk, entry.class_name, None)
@@ -59,21 +107,51 @@ def execute(context: Context, name: str, *arguments: Value, **named: Value) -> V
         raise KernelError(
             f"the installed SimpleITK {sitk.Version.VersionString()} has no {name}"
         )
-    process = kind()
-    process.SetNumberOfWorkUnits(context.threads)
-    inputs = _configured(process, entry, given)
     try:
-        with context.aborting(process.Abort):
-            result = process.Execute(*inputs)
+        return _run(context, kind, entry, given)
     except (RuntimeError, TypeError, NotImplementedError, OverflowError) as error:
         # An aborted filter raises too.
         context.check()
+        numbers = _masks_as_numbers(given)
+        is_type = any(phrase in str(error) for phrase in _TYPE_ERRORS)
+        if not is_type or numbers is None:
+            raise _explained(error, given) from None
+    try:
+        return _run(context, kind, entry, numbers)
+    except (RuntimeError, TypeError, NotImplementedError, OverflowError) as error:
+        context.check()
         raise _explained(error, given) from None
-    if not isinstance(result, sitk.Image):
-        return result
-    if 0 in result.GetSize():
-        raise KernelError("the result has no voxels; give a size")
-    return Image.of_itk(_plain(result))
+
+
+def _run(
+    context: Context, kind: Any, entry: Filter, given: Given
+) -> tuple[Any, Any, list[Any]]:
+    process = kind()
+    process.SetNumberOfWorkUnits(context.threads)
+    inputs = _configured(process, entry, given)
+    with context.aborting(process.Abort):
+        result = process.Execute(*inputs)
+    return result, process, inputs
+
+
+def _masks_as_numbers(given: Given) -> Given | None:
+    """Return the arguments with masks as images of the pixel type of the others.
+
+    Some filters take only images of one pixel type, and a mask serves as 0 and 1.
+    """
+    images = [image for image in _images(given) if isinstance(image, Image)]
+    if not images or len(images) == len(_images(given)):
+        return None
+    wanted = images[0].pixel_type
+
+    def converted(value: Value) -> Value:
+        if isinstance(value, tuple):
+            return tuple([converted(item) for item in value])
+        if not isinstance(value, Mask):
+            return value
+        return Image.of_array(value.array.astype(wanted), value.grid)
+
+    return [(formal, converted(value)) for formal, value in given]
 
 
 def read(context: Context, file: InputFile) -> Image:
@@ -86,7 +164,7 @@ def read(context: Context, file: InputFile) -> Image:
 
     if not isinstance(file, InputFile):
         raise InputFileError("ReadImage takes the path of a file, given as a string")
-    return read_image(file)
+    return read_image(file, context.check)
 
 
 def pixel_type_number(context: Context, name: str) -> int:
@@ -98,9 +176,6 @@ def pixel_type_number(context: Context, name: str) -> int:
     return enumerator("name", "PixelIDValueEnum", name, sitk)
 
 
-Given = list[tuple[Formal, Value]]
-
-
 def _bound(
     entry: Filter, arguments: Sequence[Value], named: Mapping[str, Value]
 ) -> Given:
@@ -109,6 +184,10 @@ def _bound(
     if len(formals) == 1 and formals[0].type.startswith("VectorOf"):
         is_one = len(arguments) == 1 and isinstance(arguments[0], tuple)
         return [(formals[0], arguments[0] if is_one else tuple(arguments))]
+    position = entry.image_position
+    if position is not None and len(arguments) > position:
+        is_second_form = isinstance(arguments[position], Image | Mask)
+        formals = entry.formals if is_second_form else formals
     if len(arguments) > len(formals):
         raise KernelTypeError(f"there are at most {len(formals)} arguments")
     others = (named.get(formal.name) for formal in formals[len(arguments) :])
@@ -160,6 +239,12 @@ def _images(given: Given) -> list[Image | Mask]:
     return found
 
 
+def _checked(image: sitk.Image) -> Image:
+    if 0 in image.GetSize():
+        raise KernelError("the result has no voxels; give a size")
+    return Image.of_itk(_plain(image))
+
+
 def _plain(image: sitk.Image) -> sitk.Image:
     """Return the image as it will come back from the store.
 
@@ -193,6 +278,11 @@ def _explained(error: Exception, given: Given) -> KernelError:
     if isinstance(error, TypeError | NotImplementedError):
         kinds = ", ".join(kind_of(value) for _, value in given if value is not None)
         return KernelTypeError(f"it has no form for arguments of the kinds {kinds}")
+    if any(image.grid.dimension > 3 for image in images):
+        text = (
+            f"{text.rstrip('.')}; take one of the volumes first, such as "
+            "volumes(image)[0]"
+        )
     return KernelError(text)
 
 

@@ -6,16 +6,19 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from primitives.context import Context
 from primitives.errors import KernelError, KernelTypeError
 from primitives.values import Image, Mask, require_same_grid
 
-from .operands import Array, float32_array, region_array, scalar_array
+from .operands import Array, region_array, scalar_array
 
 LANES = 4096
 """Number of running sums of :func:`fixed_order_sum`; part of its definition."""
+
+
+CONVERTED = 16 * LANES
+"""Voxels that are made float64 at once."""
 
 
 def voxel_count(context: Context, region: Image | Mask) -> float:
@@ -114,8 +117,10 @@ def fixed_order_sum(
     sums = np.zeros(LANES, np.float64)
     whole = values.size - values.size % LANES
     with np.errstate(all="ignore"):
-        for row in values[:whole].reshape(-1, LANES):
-            sums += each(row.astype(np.float64))
+        for start in range(0, whole, CONVERTED):
+            numbers = values[start : min(start + CONVERTED, whole)].astype(np.float64)
+            for row in numbers.reshape(-1, LANES):
+                sums += each(row)
         sums[: values.size - whole] += each(values[whole:].astype(np.float64))
         while sums.size > 1:
             half = sums.size // 2
@@ -123,13 +128,20 @@ def fixed_order_sum(
     return float(sums[0])
 
 
-def _inside(image: Image | Mask, region: Image | Mask) -> npt.NDArray[np.float32]:
+def _inside(image: Image | Mask, region: Image | Mask) -> Array:
     inside = region_array(region)
-    values = float32_array(image)
+    values = scalar_array(image)
     require_same_grid(image, region)
-    selected: npt.NDArray[np.float32] = values[inside]
-    return selected
+    selected = values[inside]
+    if selected.dtype.itemsize <= 2:
+        return selected  # float32 would hold the same numbers
+    return selected.astype(np.float32, copy=False)
 
 
 def _count(region: Image | Mask) -> int:
+    if isinstance(region, Mask) and region.is_packed:
+        bits = region.bits
+        whole = bits.size - bits.size % 8
+        words = np.bitwise_count(bits[:whole].view(np.uint64)).sum(dtype=np.int64)
+        return int(words + np.bitwise_count(bits[whole:]).sum(dtype=np.int64))
     return int(np.count_nonzero(region_array(region)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +11,26 @@ from primitives.context import Context
 from primitives.errors import KernelError
 from primitives.values import Image, Mask, require_same_grid
 
-from .operands import Array, as_volume, float32_array, region_array, whole_number
+from .box_sums import Slab, shortest
+from .boxes import bounding_box, grown
+from .correlations import Correlation, Places
+from .operands import (
+    Region,
+    as_volume,
+    float32_array,
+    region_array,
+    whole_number,
+)
+from .parallel import in_threads
 
-SLAB = 16
-"""Planes that are computed together, so that they stay in the CPU's cache."""
+Reach = tuple[int, int, int]
+"""Voxels of a box on each side of its centre, slowest axis first."""
+
+SLAB_VOXELS = 1 << 18
+"""Voxels that are computed together, so that they stay in the CPU's cache."""
+
+BLOCK = 1 << 16
+"""Voxels that are looked up, or divided, at once."""
 
 
 def cross_correlation(
@@ -54,112 +69,109 @@ def cross_correlation(
     if not 0 <= radius < math.inf:
         raise KernelError(f"the radius must be a number of mm, not {radius}")
     require_same_grid(texture, region)
-    places = _bin_indices(as_volume(float32_array(image)), low, high, count)
-    of_texture = _bin_indices(float32_array(texture, "texture"), low, high, count)
-    inside = region_array(region)
-    reference = np.bincount(of_texture[inside], minlength=count + 1)[:count]
-    half_widths = _half_widths(radius, (*image.grid.spacing, math.inf)[:3])
-    result = np.empty(places.shape, np.float32)
-    for start in range(0, len(places), SLAB):
-        context.check()
-        stop = min(start + SLAB, len(places))
-        result[start:stop] = _correlations(
-            places, start, stop, half_widths, [int(number) for number in reference]
-        )
-    return Image.of_array(result.reshape(image.grid.shape), image.grid)
-
-
-def _half_widths(radius: float, spacing: tuple[float, ...]) -> tuple[int, ...]:
-    """Return half-widths of the box in voxels, slowest axis first."""
-    widths = [max(1, round(radius / step)) for step in spacing]
-    return tuple(reversed(widths))
-
-
-def _bin_indices(
-    values: npt.NDArray[np.float32], low: float, high: float, count: int
-) -> Array:
-    """Return the bin of each voxel, ``count`` for those that are not counted."""
-    dtype: type[np.unsignedinteger[Any]] = np.uint8 if count < 255 else np.uint32
-    width = (high - low) / count
-    if width == 0:
-        return np.full(values.shape, count, dtype)
-    numbers = values.astype(np.float64)
-    is_counted = (numbers >= low) & (numbers < high)
-    numbers[~is_counted] = low
-    indices = np.minimum(np.floor((numbers - low) / width), count - 1).astype(dtype)
-    indices[~is_counted] = count
-    return indices
+    places = _bin_indices(context, float32_array(image), low, high, count)
+    of_texture = places
+    if texture is not image:
+        values = float32_array(texture, "texture")
+        of_texture = _bin_indices(context, values, low, high, count)
+    reference = _histogram(of_texture, region_array(region), count)
+    volume = as_volume(places)
+    reach = _reach(radius, (*image.grid.spacing, math.inf)[:3], volume.shape)
+    found = _correlations(context, volume, reach, reference)
+    return Image.of_array(found.reshape(image.grid.shape), image.grid)
 
 
 def _correlations(
-    places: Array,
-    start: int,
-    stop: int,
-    half_widths: tuple[int, ...],
-    reference: list[int],
-) -> npt.NDArray[np.float64]:
-    """Return the coefficients of planes ``start`` to ``stop - 1``.
+    context: Context, volume: Places, reach: Reach, reference: list[int]
+) -> npt.NDArray[np.float32]:
+    """Return the coefficient of the box around each voxel."""
+    correlation = Correlation(reference, math.prod(2 * each + 1 for each in reach))
+    # Boxes that hold nothing but background differ in their number of voxels only.
+    background = int(volume[0, 0, 0])
+    voxels = _voxels_in_boxes(volume.shape, reach)
+    result = correlation.of_one_bin(background, int(voxels.max()))[voxels]
+    others = bounding_box(volume != background)
+    if others is None:
+        return result
+    wanted = grown(others, reach, volume.shape)
+    seen = grown(wanted, reach, volume.shape)
+    part, kept = volume[seen], result[wanted]
+    inner = tuple(
+        slice(one.start - other.start, one.stop - other.start)
+        for one, other in zip(wanted, seen, strict=True)
+    )
 
-    All sums are whole numbers and exact, whatever their order.
-    """
-    first = max(0, start - half_widths[0])
-    slab = places[first : stop + half_widths[0]]
-    shape = (stop - start, *places.shape[1:])
-    total = np.zeros(shape, np.int64)
-    squares = np.zeros(shape, np.int64)
-    products = np.zeros(shape, np.int64)
-    for index, number in enumerate(reference):
-        counts = _box_counts(slab == index, start - first, stop - first, half_widths)
-        total += counts
-        squares += np.square(counts, dtype=np.int64)
-        if number:
-            products += np.multiply(counts, number, dtype=np.int64)
-    return _pearson(total, squares, products, reference)
+    def fill(start: int) -> None:
+        planes = min(step, inner[0].stop - start)
+        slab = Slab(planes, part.shape[1], part.shape[2], reach)
+        found = slab.volume(correlation.of_slab(slab, slab.lay(part, start, count)))
+        at = start - inner[0].start
+        kept[at : at + slab.planes] = found[:, inner[1], inner[2]]
 
-
-def _pearson(
-    total: Array, squares: Array, products: Array, reference: list[int]
-) -> npt.NDArray[np.float64]:
     count = len(reference)
-    reference_total = sum(reference)
-    reference_spread = (
-        count * sum(number * number for number in reference)
-        - reference_total * reference_total
-    )
-    spread = count * squares - total * total
-    if reference_spread == 0:
-        return np.where(spread == 0, 1.0, 0.0)
-    covariance = count * products - total * reference_total
-    scale = np.sqrt(spread.astype(np.float64)) * math.sqrt(reference_spread)
-    result = np.zeros(total.shape, np.float64)
-    np.divide(covariance.astype(np.float64), scale, out=result, where=spread != 0)
-    return np.clip(result, -1.0, 1.0)
-
-
-def _box_counts(
-    chosen: npt.NDArray[np.bool_], start: int, stop: int, half_widths: tuple[int, ...]
-) -> Array:
-    """Count the chosen voxels in the box around each voxel of some planes."""
-    along_z, along_y, along_x = half_widths
-    greatest = (2 * along_x + 1) * (2 * along_y + 1)
-    counts = chosen.astype(np.uint8 if greatest < 256 else np.uint32)
-    counts = _window_sums(_window_sums(counts, 2, along_x), 1, along_y)
-    sums = np.zeros(
-        (stop - start, *chosen.shape[1:]),
-        np.uint16 if greatest * (2 * along_z + 1) < 65536 else np.uint32,
-    )
-    for step in range(-along_z, along_z + 1):
-        low, high = max(0, start + step), min(len(counts), stop + step)
-        if low < high:
-            sums[low - start - step : high - start - step] += counts[low:high]
-    return sums
-
-
-def _window_sums(counts: Array, axis: int, half_width: int) -> Array:
-    """Sum over ``2 * half_width + 1`` neighbours along an axis, none beyond it."""
-    result = counts.copy()
-    lines, sums = np.moveaxis(counts, axis, 0), np.moveaxis(result, axis, 0)
-    for step in range(1, min(half_width, len(lines) - 1) + 1):
-        sums[step:] += lines[:-step]
-        sums[:-step] += lines[step:]
+    step = max(1, SLAB_VOXELS // math.prod(part.shape[1:]))
+    in_threads(context, fill, range(inner[0].start, inner[0].stop, step))
     return result
+
+
+def _reach(radius: float, spacing: tuple[float, ...], shape: tuple[int, ...]) -> Reach:
+    """Return the half-widths of the box in voxels, slowest axis first.
+
+    None is more than a box anywhere in the image has.
+    """
+    widths = [max(1, round(radius / step)) for step in reversed(spacing)]
+    z, y, x = (min(each, n - 1) for each, n in zip(widths, shape, strict=True))
+    return z, y, x
+
+
+def _bin_indices(
+    context: Context,
+    values: npt.NDArray[np.float32],
+    low: float,
+    high: float,
+    count: int,
+) -> Places:
+    """Return the bin of each voxel, ``count`` for those that are not counted."""
+    result = np.full(values.shape, count, shortest(count))
+    width = (high - low) / count
+    if width == 0:
+        return result
+    flat, indices = values.reshape(-1), result.reshape(-1)
+
+    def fill(start: int) -> None:
+        numbers = flat[start : start + BLOCK].astype(np.float64)
+        is_counted = (numbers >= low) & (numbers < high)
+        numbers[~is_counted] = low
+        numbers -= low
+        numbers /= width
+        # Rounding to whole numbers is rounding down here.
+        np.minimum(numbers, count - 1, out=numbers)
+        part = indices[start : start + BLOCK]
+        np.copyto(part, numbers.astype(result.dtype), where=is_counted)
+
+    in_threads(context, fill, range(0, flat.size, BLOCK))
+    return result
+
+
+def _histogram(places: Places, region: Region, count: int) -> list[int]:
+    """Return how many voxels of a region are in each bin."""
+    flat, inside = places.reshape(-1), region.reshape(-1)
+    counts = np.zeros(count + 1, np.int64)
+    # In parts, because numpy widens all that it counts at once.
+    for start in range(0, flat.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        counts += np.bincount(flat[part][inside[part]], minlength=count + 1)
+    return [int(number) for number in counts[:count]]
+
+
+def _voxels_in_boxes(shape: tuple[int, ...], reach: Reach) -> Places:
+    """Return how many voxels of the image are in the box around each."""
+    along = []
+    for length, each in zip(shape, reach, strict=True):
+        at = np.arange(length)
+        last = np.minimum(at + each, length - 1)
+        along.append(last - np.maximum(at - each, 0) + 1)
+    longest = shortest(math.prod(int(each.max()) for each in along))
+    z, y, x = (each.astype(longest) for each in along)
+    found: Places = z[:, np.newaxis, np.newaxis] * (y[:, np.newaxis] * x)
+    return found

@@ -9,6 +9,7 @@ from ._tables import by_short_name
 _OPERATORS = "primitives.kernels.operators"
 _SEQUENCES = "primitives.kernels.sequences"
 _FILES = "primitives.kernels.files"
+_VOLUMES = "primitives.kernels.volumes"
 
 _ALIASES = {
     "+": "addition",
@@ -272,6 +273,53 @@ def _loops() -> tuple[Primitive, ...]:
     )
 
 
+def _volumes() -> tuple[Primitive, ...]:
+    return (
+        Primitive(
+            name="default.volumes",
+            version=1,
+            signature="image: image -> sequence",
+            kernel=f"{_VOLUMES}:volumes",
+            determinism=Determinism.EXACT,
+            cost=Cost.CHEAP,
+            summary="The volumes of an image that has four axes, as a sequence.",
+            reveals_input=True,
+            form="volumes",
+            details=(
+                "Volumes over time, or channels, each with three axes; an image of "
+                "two or three axes is its only volume. From an uncompressed .nii file "
+                "only the volumes that are needed are read."
+            ),
+        ),
+        Primitive(
+            name="default.loadvolume",
+            version=1,
+            signature="file: string, position: number -> image",
+            kernel=f"{_VOLUMES}:load_volume",
+            determinism=Determinism.FLOAT,
+            cost=Cost.LINEAR,
+            summary="One volume of an image file that holds several, counted from 0.",
+            libraries=("SimpleITK",),
+            drops=frozenset({"cpu"}),
+            reads=True,
+            reveals_input=True,
+            details="Of an uncompressed .nii file, only this volume is read.",
+        ),
+        Primitive(
+            name="default.volumecount",
+            version=1,
+            signature="file: string -> int",
+            kernel=f"{_VOLUMES}:volume_count",
+            determinism=Determinism.FLOAT,
+            cost=Cost.LINEAR,
+            summary="Number of volumes in an image file.",
+            libraries=("SimpleITK",),
+            drops=frozenset({"cpu"}),
+            reads=True,
+        ),
+    )
+
+
 def _files() -> tuple[Primitive, ...]:
     return (
         Primitive(
@@ -291,6 +339,7 @@ def _files() -> tuple[Primitive, ...]:
                 "values, .txt and .csv the sequence of lines, anything else its bytes."
             ),
         ),
+        *_volumes(),
         Primitive(
             name="default.dir",
             version=1,

@@ -6,10 +6,11 @@ Whatever is no pure function of its arguments, or needs a transform, is left out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 
 from primitives.registry import Cost, Determinism, Primitive, Table
-from primitives.simpleitk_table import Filter, Formal, documentation, load_table
+from primitives.simpleitk_table import MEASURES_OF, Filter, Formal, load_table
 
 from ._tables import by_short_name
 
@@ -104,15 +105,17 @@ class _Filters(Mapping[str, Primitive]):
 
 
 class _FilterPrimitive(Primitive):
-    """A filter whose long documentation is read when it is asked for."""
+    """A filter whose sentence is read when it is asked for."""
 
     @property
-    def details(self) -> str:
-        return documentation(self.short_name)
+    def summary(self) -> str:
+        from primitives.reference.filters import filter_summary
 
-    @details.setter
-    def details(self, _: str) -> None:
-        """Take the default that the base class assigns."""
+        return filter_summary(self.short_name)
+
+    @summary.setter
+    def summary(self, _: str) -> None:
+        """Take what the base class assigns."""
 
 
 def _primitive(name: str, entry: Filter) -> Primitive:
@@ -121,18 +124,20 @@ def _primitive(name: str, entry: Filter) -> Primitive:
         for word in _HEAVY_WORDS
         for text in (name, *(formal.setter for formal in entry.formals))
     )
-    is_limited = name in _ONE_THREAD
+    # Sums over labels are those of the threads, added up.
+    is_limited = name in _ONE_THREAD or bool(entry.measures)
+    function = "measure" if entry.measures else "execute"
     return _FilterPrimitive(
         f"simpleitk.{name}",
         1,
         _signature(entry),
-        "primitives.kernels.simpleitk:execute",
+        f"primitives.kernels.simpleitk:{function}",
         Determinism.THREADS if is_limited else Determinism.FLOAT,
         Cost.HEAVY if is_heavy else Cost.LINEAR,
-        entry.summary,
+        "",
         libraries=("SimpleITK",),
         max_threads=1 if is_limited else 64,
-        reveals_input=name not in _REGIONS_AND_LABELS,
+        reveals_input=name.removesuffix(MEASURES_OF) not in _REGIONS_AND_LABELS,
         bound=(name,),
     )
 
@@ -165,11 +170,24 @@ def _signature(entry: Filter) -> str:
     formals = entry.ordered_formals
     if len(formals) == 1 and formals[0].type.startswith("VectorOf"):
         return f"*{formals[0].name}: {_kinds(formals[0].type)} -> {entry.result}"
-    return ", ".join(map(_formal, formals)) + f" -> {entry.result}"
+    return ", ".join(map(_formal, formals, _others(entry))) + f" -> {entry.result}"
 
 
-def _formal(formal: Formal) -> str:
-    text = f"{formal.name}: {_kinds(formal.type.rstrip('?'))}"
+def _others(entry: Filter) -> Iterable[str]:
+    """Return the types that arguments have in SimpleITK's second form, if any."""
+    position = entry.image_position
+    if position is None:
+        return repeat("")
+    types = [formal.type.rstrip("?") for formal in entry.formals]
+    return [*([""] * position), *types[position:]]
+
+
+def _formal(formal: Formal, other: str) -> str:
+    kinds = _kinds(formal.type.rstrip("?"))
+    missing = [
+        kind for kind in _kinds(other).split("|") if kind not in kinds.split("|")
+    ]
+    text = f"{formal.name}: {'|'.join([kinds, *(missing if other else [])])}"
     if not formal.is_optional:
         return text
     if formal.default in ("", "null"):

@@ -71,6 +71,7 @@ def _exact(
     reveals_input: bool = False,
     bound: tuple[str, ...] = (),
     details: str = "",
+    max_threads: int = 1,
 ) -> Primitive:
     return Primitive(
         f"vox1.{name}",
@@ -83,6 +84,7 @@ def _exact(
         reveals_input=reveals_input,
         bound=bound,
         details=details,
+        max_threads=max_threads,
     )
 
 
@@ -102,17 +104,21 @@ _DISTANCE = (
 _POINTWISE = (
     _exact(
         "and",
-        "first: mask, second: mask -> mask",
+        "first: bool|mask, second: bool|mask -> bool|mask",
         "operators:binary",
         "Where both regions are true.",
         bound=("logical_and",),
+        details="A truth value stands for a region that is all of it; two of them "
+        "give a truth value.",
     ),
     _exact(
         "or",
-        "first: mask, second: mask -> mask",
+        "first: bool|mask, second: bool|mask -> bool|mask",
         "operators:binary",
         "Where at least one of two regions is true.",
         bound=("logical_or",),
+        details="A truth value stands for a region that is all of it; two of them "
+        "give a truth value.",
     ),
     _exact(
         "not",
@@ -406,6 +412,7 @@ _STATISTICS = (
         "ranks:percentiles",
         "Rank of each voxel among those of a region, from 0 to 1; -1 outside it.",
         Cost.LINEAR,
+        max_threads=8,
         reveals_input=True,
         details="(number of smaller voxels + correction * number of equal voxels) / "
         "number of voxels, as Float32; voxels are compared as Float32.  Correction 0 "
@@ -430,6 +437,7 @@ _STATISTICS = (
         "texture:cross_correlation",
         "Likeness, from -1 to 1, of the histogram around each voxel with a region's.",
         Cost.HEAVY,
+        max_threads=64,
         details="Pearson's correlation of two histograms with equal bins over "
         "[low, high): that of the image in a box of the given radius in mm around the "
         "voxel, and that of the texture over the region.  Two constant histograms "
@@ -481,4 +489,40 @@ _COLOURS = (
     ),
 )
 
-_PRIMITIVES = (*_POINTWISE, *_REDUCTIONS, *_TOPOLOGY, *_STATISTICS, *_COLOURS)
+_IMAGES = (
+    Primitive(
+        "vox1.load",
+        1,
+        "file: string -> image",
+        "primitives.kernels.models:load",
+        Determinism.FLOAT,
+        Cost.LINEAR,
+        'The image in a file, as the command load name = "file" reads it.',
+        libraries=("SimpleITK",),
+        drops=frozenset({"cpu"}),
+        reads=True,
+        reveals_input=True,
+        details="Of an image with more than two axes, those of size 1 are dropped: a "
+        "single slice is a 2-D image.  The pixel type is that of the file.",
+    ),
+    _exact(
+        "aligned",
+        "image: image, base: image -> image|mask",
+        "models:aligned",
+        "The image on the grid of another one that has as many voxels.",
+        reveals_input=True,
+        details="Spacing, origin and direction become those of the base.  An image "
+        "of another size, or with another number of components, stays as it is.",
+    ),
+    _exact(
+        "extract",
+        "image: image, size: sequence, index: sequence -> image|mask",
+        "models:extract",
+        "A part of an image: so many voxels along each axis, from a first one on.",
+        reveals_input=True,
+        details="Both are sequences of whole numbers, x first.  An axis of size 0 is "
+        "left out: the part of a volume is then a slice.",
+    ),
+)
+
+_PRIMITIVES = (*_IMAGES, *_POINTWISE, *_REDUCTIONS, *_TOPOLOGY, *_STATISTICS, *_COLOURS)

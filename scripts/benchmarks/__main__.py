@@ -13,7 +13,17 @@ import platform
 import sys
 from collections.abc import Callable
 
-from . import daemon, engine, exchange, frontend, images, once, startup, storage
+from . import (
+    daemon,
+    engine,
+    exchange,
+    frontend,
+    images,
+    kernels,
+    once,
+    startup,
+    storage,
+)
 
 PARTS: dict[str, Callable[[int], None]] = {
     "engine": engine.shapes,
@@ -22,6 +32,7 @@ PARTS: dict[str, Callable[[int], None]] = {
     "frontend": frontend.lines,
     "startup": startup.warm,
     "images": images.programs,
+    "kernels": kernels.side_by_side,
     "storage": storage.throughput,
     "exchange": exchange.throughput,
     "daemon": daemon.daemons,

@@ -13,6 +13,9 @@ TUTORIAL = PROJECT / "docs" / "tutorial" / "first-program.md"
 README = PROJECT / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
+LINK_TO_HEADING = re.compile(r"\]\(([^)#:]*)#([^)]+)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+DOCUMENTS = [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def blocks(document: Path) -> list[tuple[str, str]]:
@@ -55,11 +58,25 @@ def test_the_lines_of_the_example_in_the_readme_are_those_of_the_program() -> No
         assert " ".join(line.split()) in squeezed
 
 
-@pytest.mark.parametrize(
-    "document",
-    [*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md"))],
-    ids=lambda path: path.name,
-)
+def headings(document: Path) -> set[str]:
+    """Return what the headings of a document are called in links."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        for heading in HEADING.findall(document.read_text("utf-8"))
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_a_heading_find_it(document: Path) -> None:
+    held: dict[Path, set[str]] = {}
+    for name, heading in LINK_TO_HEADING.findall(document.read_text("utf-8")):
+        target = document.parent / name if name else document
+        if target not in held:
+            held[target] = headings(target)
+        assert heading in held[target], f"{document}: {name}#{heading}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     for target in LINK.findall(document.read_text("utf-8")):
         assert (document.parent / target).exists(), f"{document}: {target}"

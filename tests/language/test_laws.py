@@ -33,7 +33,8 @@ def expressions(draw: st.DrawFn, names: tuple[str, ...], depth: int = 3) -> str:
             return f"[{draw(below)}, {draw(below)}]"
         case "infix":
             op = draw(st.sampled_from(["+", "-", "==", "&&"]))
-            return f"({draw(below)} {op} {draw(below)})"
+            # Whatever stands below, its number of items is a number.
+            return f"(length([{draw(below)}]) {op} length([{draw(below)}]))"
         case "call":
             return f"sequence({draw(below)}, {draw(below)})"
     variable = draw(st.sampled_from(["v", "w"]))

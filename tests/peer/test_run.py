@@ -52,6 +52,16 @@ def test_the_second_run_executes_nothing(bench: Bench, image: ImageMaker) -> Non
     assert (bench.folder / "out" / "mask.nii.gz").is_file()
 
 
+def test_an_argument_that_is_given_by_name_may_lie_in_the_store(
+    bench: Bench, image: ImageMaker
+) -> None:
+    image()
+    head = 'head = load("image.nii.gz")\n'
+    bench.run(head + 'save "mask.nii.gz" head > 50')
+    done = bench.run(head + 'print "x" OtsuThreshold(head, maskImage = head > 50)')
+    assert done.returncode == 0, done.stderr
+
+
 def test_no_cache_computes_again(bench: Bench, image: ImageMaker) -> None:
     image()
     bench.run(SEGMENT)
@@ -112,7 +122,9 @@ def test_options_do_not_change_the_results(
 
 
 def test_a_failed_goal_has_its_place_and_leaves_the_others_alone(bench: Bench) -> None:
-    done = bench.run('let f(x) = [1, 2][x]\nprint "bad" f(7)\nprint "good" 1')
+    done = bench.run(
+        'let f(x) = [1, 2][x]\nprint "bad" f(length([1, 2]))\nprint "good" 1'
+    )
     assert done.returncode == 8
     assert done.stdout == "good=1.0\n"
     assert "program.imgql:1:" in done.stderr
@@ -122,7 +134,7 @@ def test_a_failed_goal_has_its_place_and_leaves_the_others_alone(bench: Bench) -
 
 
 def test_on_failure_stop_leaves_out_what_follows(bench: Bench) -> None:
-    text = 'print "bad" [1, 2][7]\nprint "good" 1'
+    text = 'print "bad" [1, 2][length([1, 2])]\nprint "good" 1'
     words = ("--on-failure", "stop", "--execution-engine", "sequential")
     assert bench.run(text, *words).returncode == 8
 

@@ -35,6 +35,26 @@ def masks(draw: st.DrawFn, grid: Grid | None = None) -> Mask:
 
 
 @st.composite
+def long_masks(draw: st.DrawFn, axis: int | None = None) -> Mask:
+    """Draw regions that are long along one axis: longer than a word, or than a search.
+
+    Args:
+        axis: which one, 0 for x; any by default.
+    """
+    along = draw(st.integers(0, 2)) if axis is None else axis
+    size = [draw(st.integers(1, 4)) for _ in range(3)]
+    size[along] = draw(st.sampled_from([8, 15, 16, 63, 64, 65, 100, 128, 131]))
+    spacing = draw(
+        st.sampled_from([(1.0, 1.0, 1.0), (0.88, 0.88, 1.5), (1.0, 2.0, 3.0)])
+    )
+    identity = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    grid = Grid((size[0], size[1], size[2]), spacing, (0.0, 0.0, 0.0), identity)
+    density = draw(st.sampled_from([0.005, 0.05, 0.5, 0.9]))
+    dice = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return Mask(dice.random(grid.shape) < density, grid)
+
+
+@st.composite
 def pairs_of_masks(draw: st.DrawFn) -> tuple[Mask, Mask]:
     """Draw two regions on one grid."""
     grid = draw(grids())

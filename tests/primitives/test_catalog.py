@@ -7,10 +7,11 @@ import inspect
 import pytest
 
 from primitives import FOLD_OPERATORS, Primitive, standard_registry
+from primitives.refused import REFUSED, refusal
 from primitives.registry import Determinism
 
 REGISTRY = standard_registry()
-LIGHT = ("arrays", "default", "strings")
+LIGHT = ("arrays", "default", "geom", "nnunet", "strings", "test")
 PRIMITIVES = {
     primitive.name: primitive
     for namespace in LIGHT
@@ -42,15 +43,23 @@ def test_a_kernel_takes_the_arguments_of_its_signature(primitive: Primitive) -> 
         assert (formal.kind is inspect.Parameter.VAR_POSITIONAL) == parameter.variadic
 
 
-def test_only_listing_a_folder_is_volatile() -> None:
+def test_only_what_looks_at_the_machine_is_volatile() -> None:
     volatile = [
         primitive.name
         for primitive in PRIMITIVES.values()
         if primitive.determinism is Determinism.VOLATILE
     ]
-    assert volatile == ["default.dir"]
+    assert volatile == ["default.dir", "nnunet.env_check", "test.impure"]
 
 
 def test_every_fold_operator_is_a_primitive() -> None:
     for rule in FOLD_OPERATORS.values():
         assert len(REGISTRY.get(rule.primitive).parameters) == 2
+
+
+def test_what_is_refused_is_no_primitive_and_has_a_reason() -> None:
+    for name, reason in REFUSED.items():
+        assert REGISTRY.find(name) is None
+        assert refusal(name) == refusal(name.partition(".")[2]) == reason
+    assert "whole process" in refusal("ProcessObject_GetGlobalDefaultDebug")
+    assert refusal("near") == ""

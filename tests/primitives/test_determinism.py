@@ -33,7 +33,16 @@ from primitives.values import Grid, Image, Mask, Value
 UNFED = {
     "default.dir": "lists a folder and promises nothing",
     "default.load": "reads a file",
+    "default.loadvolume": "reads a file",
+    "default.volumecount": "reads a file",
+    "nnunet.env_check": "describes this machine and promises nothing",
+    "nnunet.make_predictor": "needs a model",
+    "nnunet.model": "reads a folder",
+    "nnunet.predict": "needs an extra; see test_nnunet.py",
     "simpleitk.ReadImage": "reads a file",
+    "test.failure": "always fails",
+    "test.impure": "promises nothing",
+    "vox1.load": "reads a file",
 }
 """Primitives that are not run here, and why."""
 
@@ -83,12 +92,25 @@ def grey(grid: Grid) -> Image | Mask:
     return images(grid)[0]
 
 
+def turned(grid: Grid) -> Image:
+    """Return the picture with its first axis the other way round."""
+    return Image.of_array(picture(grid)[::-1].copy(), grid)
+
+
 ARGUMENTS: dict[str, tuple[Value, ...]] = {
     "default.fold": ("+", None, (1.0, 2, 3.5)),
     "default.index": ((1, 2), 1),
+    "geom.regular_polygon": (grey(PLANE), 24, 20, 15, 5, 7.0),
     "simpleitk.Bilateral": (grey(SMALL),),
     "simpleitk.Convolution": (grey(VOLUME), grey(TINY)),
     "simpleitk.N4BiasFieldCorrection": (grey(SMALL), None, (2.0, 2.0)),
+    **{
+        f"simpleitk.{name}Registration": (grey(SMALL), turned(SMALL))
+        for name in (
+            *("Demons", "DiffeomorphicDemons", "FastSymmetricForcesDemons"),
+            *("LevelSetMotion", "SymmetricForcesDemons"),
+        )
+    },
     "simpleitk.HalfHermitianToRealInverseFFT": (images(HALF)[5],),
     "simpleitk.InverseDisplacementField": (images(PLANE)[4], (48.0, 40.0)),
     "simpleitk.NormalizedCorrelation": (grey(SMALL), grey(SMALL), grey(TINY)),
@@ -276,7 +298,20 @@ def exact_modules() -> list[str]:
     return sorted(exact | {f"primitives.kernels.{name}" for name in DELEGATES})
 
 
-DELEGATES = ("arithmetic", "comparison", "logic", "operands", "thresholds")
+DELEGATES = (
+    "arithmetic",
+    "balls",
+    "bits",
+    "box_sums",
+    "boxes",
+    "comparison",
+    "correlations",
+    "logic",
+    "operands",
+    "runs",
+    "squares",
+    "thresholds",
+)
 """Modules that kernels of the exact class call."""
 
 

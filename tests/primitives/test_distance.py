@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import SimpleITK as sitk
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from primitives.values import Grid, Mask
 
-from .regions import all_voxels, masks
+from .regions import all_voxels, long_masks, masks
 from .samples import call, grid_of, mask
 
 FAR = np.float32(1.8446743e19)
@@ -66,6 +66,44 @@ def test_the_distance_is_that_of_the_definition(region: Mask) -> None:
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, naive_distance(region))
     assert not np.signbit(found[found == 0]).any()
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(long_masks())
+def test_far_distances_are_those_of_the_definition(region: Mask) -> None:
+    np.testing.assert_array_equal(call("vox1.dt", region).array, naive_distance(region))
+
+
+@st.composite
+def distances_that_occur(draw: st.DrawFn, region: Mask) -> float:
+    """Draw a distance between two voxels, or a neighbour of it in float32."""
+    square = 0.0
+    for step in region.grid.spacing:
+        square += (step * draw(st.integers(0, 6))) ** 2
+    towards = draw(st.sampled_from([0.0, math.sqrt(square), math.inf]))
+    return float(np.nextafter(np.float32(math.sqrt(square)), np.float32(towards)))
+
+
+@pytest.mark.slow
+@given(st.one_of(masks(), long_masks()), st.data())
+def test_a_ball_reaches_exactly_as_far_as_the_map_says(
+    region: Mask, data: st.DataObject
+) -> None:
+    limit = data.draw(distances_that_occur(region))
+    found = call("vox1.distleq", limit, region).array
+    map_ = np.maximum(naive_distance(region), 0)
+    np.testing.assert_array_equal(found, map_ <= np.float32(limit))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("radius", [3.0, 30.0])
+def test_many_planes_and_a_large_ball_give_what_the_map_says(radius: float) -> None:
+    dice = np.random.default_rng(5)
+    region = Mask(dice.random((40, 300, 290)) < 2e-5, grid_of((40, 300, 290)))
+    found = call("vox1.distleq", radius, region).array
+    map_ = call("vox1.dt", region).array
+    np.testing.assert_array_equal(found, map_ <= radius)
 
 
 @given(masks(), distances)
@@ -132,3 +170,23 @@ def test_a_distance_too_long_for_16_bits_is_exact(length: int) -> None:
     np.testing.assert_array_equal(found[0], np.arange(length))
     expected = np.sqrt(np.arange(length) ** 2 + 1.0).astype(np.float32)
     np.testing.assert_array_equal(found[1], expected)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1e155, 1e8), (1e200, 3.0, 3.0)])
+@pytest.mark.parametrize("name", ["vox1.distleq", "vox1.distlt"])
+def test_nothing_is_near_an_empty_region_on_the_most_stretched_grid(
+    spacing: tuple[float, float, float], name: str
+) -> None:
+    plain = grid_of((3, 4, 5))
+    grid = Grid(plain.size, spacing, plain.origin, plain.direction)
+    region = Mask(np.zeros(grid.shape, np.bool_), grid)
+    assert not call(name, 1.0, region).array.any()
+
+
+def test_one_voxel_is_near_itself_alone_on_a_grid_with_endless_steps() -> None:
+    plain = grid_of((1, 4, 5))
+    grid = Grid(plain.size, (1e8, 3.3, 1e155), plain.origin, plain.direction)
+    inside = np.zeros(grid.shape, np.bool_)
+    inside[0, 1, 2] = True
+    found = call("vox1.distleq", 1.0, Mask(inside.copy(), grid))
+    assert found.array.tolist() == inside.tolist()

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from primitives.catalog import standard_registry
+from primitives.context import CancelledError, Context
 from primitives.errors import KernelError, KernelTypeError
 from primitives.values import Grid, Image, Mask
 
@@ -58,6 +60,23 @@ def test_between_includes_both_bounds() -> None:
     assert found.array.tolist() == [[False, True, True, False]]
     with pytest.raises(KernelError, match="lower one first"):
         call("vox1.between", 3.0, 2.0, image([[1]]))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint64", "float32"])
+def test_between_takes_fractions_and_bounds_beyond_the_pixel_type(dtype: str) -> None:
+    numbers = image([[0, 1, 2, 3]], dtype)
+    for low, high, expected in (
+        (0.5, 2.5, [0, 1, 1, 0]),
+        (-math.inf, 1, [1, 1, 0, 0]),
+        (1, math.inf, [0, 1, 1, 1]),
+        (-1e300, 1e300, [1, 1, 1, 1]),
+        (-1e30, -1, [0, 0, 0, 0]),
+        (1e30, math.inf, [0, 0, 0, 0]),
+        (math.nan, 2, [0, 0, 0, 0]),
+        (0, math.nan, [0, 0, 0, 0]),
+    ):
+        found = call("vox1.between", low, high, numbers)
+        assert found.array.astype(int).tolist() == [expected], (low, high)
 
 
 def test_arithmetic_does_not_truncate_to_the_pixel_type() -> None:
@@ -166,6 +185,28 @@ def test_percentiles_are_those_of_the_definition(
     assert found.array.dtype == np.float32
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint32", "float32", "float64"])
+@pytest.mark.parametrize("spread", [20, 3e4, 1e7])
+def test_percentiles_are_the_same_counted_and_sorted_in_any_number_of_threads(
+    dtype: str, spread: float
+) -> None:
+    dice = np.random.default_rng(3)
+    limits = np.iinfo(dtype) if dtype[0] in "iu" else np.finfo(np.float32)
+    numbers = dice.normal(100, spread, (40, 50, 60)).clip(limits.min, limits.max)
+    whole = np.rint(numbers).clip(0, limits.max).astype(dtype)
+    inside = dice.random(whole.shape) < 0.5
+    for values in (whole, numbers.astype(dtype)):
+        selected = values[inside].astype(np.float32)
+        _, places, counts = np.unique(selected, return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(counts) - counts + 0.5 * counts) / selected.size
+        kernel = standard_registry().get("vox1.percentiles").load()
+        for threads in (1, 2, 5):
+            found = kernel(Context(threads), image(values, dtype), mask(inside), 0.5)
+            expected = ranks[places].astype(np.float32)
+            np.testing.assert_array_equal(found.array[inside], expected)
+            assert (found.array[~inside] == -1).all()
+
+
 def test_otsu_separates_two_peaks_inside_the_region() -> None:
     grey = image([[10, 12, 11, 200, 210, 205]], "uint8")
     region = mask([[1, 1, 1, 1, 1, 0]])
@@ -245,15 +286,51 @@ def histogram(
     return np.bincount(np.minimum(places, count - 1), minlength=count)
 
 
-@pytest.mark.parametrize("shape", [(9, 8), (20, 7, 6)])
-def test_the_correlation_is_that_of_the_definition(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(9, 8), (1, 30), (20, 7, 6), (3, 1, 40)])
+@pytest.mark.parametrize("background", [None, 5.0, 200.0])
+@pytest.mark.parametrize("radius", [1, 2, 30])
+def test_the_correlation_is_that_of_the_definition(
+    shape: tuple[int, ...], background: float | None, radius: int
+) -> None:
     dice = np.random.default_rng(5)
     values = dice.integers(0, 12, shape).astype(np.float32)
     inside = dice.random(shape) < 0.3
+    if background is not None:
+        for axis, length in enumerate(shape):
+            np.moveaxis(values, axis, 0)[length // 2 + 1 :] = background
+            np.moveaxis(values, axis, 0)[: length // 4] = background
     edges = (1.0, 11.0, 5)
     found = call(
-        "vox1.crossCorrelation", 2.0, image(values), image(values), mask(inside), *edges
+        "vox1.crossCorrelation",
+        float(radius),
+        image(values),
+        image(values),
+        mask(inside),
+        *edges,
     )
     reference = histogram(values[inside], edges)
-    expected = naive_correlation(values, (2,) * len(shape), reference, edges)
+    expected = naive_correlation(values, (radius,) * len(shape), reference, edges)
     np.testing.assert_allclose(found.array, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("bins", [1, 20, 300])
+def test_the_correlation_is_the_same_in_any_number_of_threads(bins: int) -> None:
+    dice = np.random.default_rng(6)
+    # Several slabs of planes.
+    grey = image(dice.integers(0, 2 * bins, (24, 130, 140)))
+    region = mask(grey.array > bins)
+    kernel = standard_registry().get("vox1.crossCorrelation").load()
+    found = [
+        kernel(Context(threads), 2.0, grey, grey, region, 0.0, 2.0 * bins, bins)
+        for threads in (1, 2, 8)
+    ]
+    assert len({each.array.tobytes() for each in found}) == 1
+
+
+def test_a_correlation_that_nobody_wants_any_more_stops() -> None:
+    grey = image(np.random.default_rng(7).random((8, 9, 10)))
+    kernel = standard_registry().get("vox1.crossCorrelation").load()
+    context = Context(2)
+    context.cancel()
+    with pytest.raises(CancelledError):
+        kernel(context, 2.0, grey, grey, mask(grey.array > 0.5), 0.0, 1.0, 20.0)

@@ -44,8 +44,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 @pytest.mark.slow
 def test_a_changed_helper_convicts_every_kernel_that_reaches_it(copy: Path) -> None:
-    helper = copy / "primitives" / "kernels" / "topology.py"
-    edit(helper, "reversed(range(region.ndim))", "range(region.ndim)")
+    helper = copy / "primitives" / "kernels" / "bits.py"
+    edit(helper, "in range(bits.rows.ndim - 1)", "in (0, 1)")
     checked = run(copy, "--check")
     assert checked.returncode == 1
     assert "vox1.near" in checked.stderr
@@ -56,8 +56,9 @@ def test_a_changed_helper_convicts_every_kernel_that_reaches_it(copy: Path) -> N
 
 @pytest.mark.slow
 def test_docstrings_comments_and_layout_do_not_count(copy: Path) -> None:
-    helper = copy / "primitives" / "kernels" / "topology.py"
-    edit(helper, "    source = region\n", "    # The first.\n\n    source = (region)\n")
+    helper = copy / "primitives" / "kernels" / "bits.py"
+    old = "    result = bits.widened()\n"
+    edit(helper, old, "    # Along x.\n\n    result = (bits.widened())\n")
     edit(helper, "Return the dilation by", "Return what one makes by")
     assert run(copy, "--check").returncode == 0
 

@@ -261,3 +261,18 @@ def test_numbers_are_computed_without_numpy() -> None:
         "assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extremes_of_large_images_are_those_of_the_definition(dtype: str) -> None:
+    dice = np.random.default_rng(4)
+    one, other = (dice.integers(-3, 4, (50, 2000)).astype(dtype) for _ in range(2))
+    # Zeros of both signs and NaNs, but not everywhere: some parts have neither.
+    one[:10][one[:10] == 0] = -0.0
+    other[20:25, ::7] = np.nan
+    one[24:28, ::3] = np.nan
+    for name, is_better in (("minimum", np.less), ("maximum", np.greater)):
+        expected = np.where(is_better(other, one) | np.isnan(other), other, one)
+        found = call(name, image(one, dtype), image(other, dtype)).array
+        assert found.tobytes() == expected.tobytes()
+        assert call(name, image(one, dtype), 0.0).array.dtype == dtype

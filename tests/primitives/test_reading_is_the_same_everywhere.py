@@ -13,6 +13,8 @@ import pytest
 from primitives import Grid, Image, standard_registry
 from primitives.formats.suffixes import PICTURE_SUFFIXES
 from primitives.formats.write import write_value
+from tests.primitives.dicom_files import noise as stored
+from tests.primitives.dicom_files import write_series
 from tests.primitives.samples import image
 
 PLAIN = {
@@ -49,8 +51,11 @@ def test_images_are_read_alike_with_and_without_vector_instructions(
     tmp_path: Path,
 ) -> None:
     """This is why readers drop the CPU from their environment class."""
-    for name in ("default.load", "simpleitk.ReadImage"):
-        assert "cpu" in standard_registry().get(name).drops
+    readers = ("load", "loadvolume", "volumecount", "ReadImage")
+    for name in readers:
+        primitive = standard_registry().find(name)
+        assert primitive is not None
+        assert "cpu" in primitive.drops
     noise = np.random.default_rng(3).normal(90, 30, (6, 31, 33)).astype(np.float32)
     tilt, lean = 0.8660254, 0.5
     grid = Grid(
@@ -68,6 +73,7 @@ def test_images_are_read_alike_with_and_without_vector_instructions(
     scaled = bytearray((tmp_path / "volume.nii").read_bytes())
     scaled[112:120] = np.array([1.7, -3.3], np.float32).tobytes()
     (tmp_path / "scaled.nii").write_bytes(scaled)
+    write_series(tmp_path / "series", stored(6, 31, 33), slope=0.37, lean=0.01)
     found = digests(tmp_path, {})
-    assert len(found.splitlines()) == 12
+    assert len(found.splitlines()) == 13
     assert digests(tmp_path, PLAIN) == found

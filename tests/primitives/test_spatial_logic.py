@@ -7,11 +7,12 @@ import numpy.typing as npt
 import pytest
 import SimpleITK as sitk
 from hypothesis import given
+from hypothesis import strategies as st
 
 from primitives.errors import GridMismatchError, KernelTypeError
 from primitives.values import Grid, Image, Mask
 
-from .regions import masks, pairs_of_masks
+from .regions import long_masks, masks, pairs_of_masks
 from .samples import call, grid_of, image, mask
 
 Array = npt.NDArray[np.bool_]
@@ -70,7 +71,7 @@ def test_near_keeps_the_order_of_regions(regions: tuple[Mask, Mask]) -> None:
     assert (one.array <= near(one)).all()
 
 
-@given(masks())
+@given(st.one_of(masks(), long_masks(axis=0)))
 def test_near_is_the_dilation_of_itk(region: Mask) -> None:
     dilated = sitk.BinaryDilate(region.itk, [1] * region.array.ndim, sitk.sitkBox)
     assert (near(region) == sitk.GetArrayFromImage(dilated)).all()
@@ -84,6 +85,57 @@ def test_labels_are_numbered_in_raster_order(region: Mask) -> None:
     for number, part in enumerate(components(region.array), start=1):
         expected[part] = number
     assert (found == expected).all()
+
+
+@given(long_masks())
+def test_labels_are_those_of_itk(region: Mask) -> None:
+    expected = sitk.ConnectedComponent(region.itk, True)
+    found = call("vox1.lcc", region).array
+    assert (found == sitk.GetArrayFromImage(expected)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("density", [0.01, 0.1, 0.5])
+def test_components_of_noise_are_those_of_itk(density: float) -> None:
+    dice = np.random.default_rng(2)
+    region = Mask(dice.random((30, 70, 130)) < density, grid_of((30, 70, 130)))
+    start = Mask(dice.random((30, 70, 130)) < 0.002, region.grid)
+    theirs = sitk.GetArrayFromImage(sitk.ConnectedComponent(region.itk, True))
+    assert (call("vox1.lcc", region).array == theirs).all()
+    met = np.unique(theirs[start.array & region.array])
+    assert (call("vox1.through", start, region).array == np.isin(theirs, met)).all()
+    sizes = np.bincount(theirs.reshape(-1))[1:]
+    largest = 1 + np.flatnonzero(sizes == sizes.max())
+    assert (call("vox1.maxvol", region).array == np.isin(theirs, largest)).all()
+
+
+def test_a_spiral_is_one_component() -> None:
+    # Its arms are found to belong together only at the last.
+    size = 101
+    spiral = np.zeros((size, size))
+    y, x, step_y, step_x = 0, 0, 0, 1
+    while True:
+        spiral[y, x] = 1
+        ahead = [(y + n * step_y, x + n * step_x) for n in (1, 2)]
+        if not blocked(spiral, *ahead):
+            y, x = ahead[0]
+            continue
+        step_y, step_x = step_x, -step_y
+        if blocked(spiral, *((y + n * step_y, x + n * step_x) for n in (1, 2))):
+            break
+    labels = call("vox1.lcc", mask(spiral)).array
+    assert (labels == spiral).all()
+    assert spiral.sum() > size * size / 3
+
+
+def blocked(spiral: npt.NDArray[np.float64], *ahead: tuple[int, int]) -> bool:
+    """Return whether the next place is outside, or the one after it is taken."""
+    size = len(spiral)
+    (y, x), (far_y, far_x) = ahead
+    if not (0 <= y < size and 0 <= x < size):
+        return True
+    inside = 0 <= far_y < size and 0 <= far_x < size
+    return bool(inside and spiral[far_y, far_x])
 
 
 @given(pairs_of_masks())

@@ -266,3 +266,18 @@ def test_a_scalar_loop_and_one_with_nodes_agree(
         loops.append(source)
     fast, slow = values(run(draw.plan(*loops), store))
     assert fast == slow == tuple(item + depth + 1 for item in items)
+
+
+@pytest.mark.parametrize("form", ["map", "filter", "fold"])
+def test_a_loop_over_nothing_needs_nothing_that_its_body_refers_to(
+    form: str, store: SqliteStore
+) -> None:
+    draw = Sketch()
+    failing = draw("/", 1.0, draw("-", draw("length", draw("sequence", 1.0)), 1.0))
+    body = draw.function(draw(">", draw.variable(), failing))
+    nothing = draw("range", 0.0)
+    loop = draw("filter" if form == "filter" else "map", nothing, body)
+    goal = draw.fold("&&", loop) if form == "fold" else loop
+    report = run(draw.plan(goal), store)
+    assert values(report) == [True if form == "fold" else ()]
+    assert report.progress.executed == 0

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from peer.cli.options import (
-    PROGRAM,
-    configured,
-    json_option,
-    open_existing,
-    store_option,
-)
+from peer.cli.options import configured, json_option, open_existing, store_option
 from peer.cli.output import note, write_json, write_line
 from peer.errors import NoMatchError
 from peer.quantities import format_size
@@ -25,22 +19,26 @@ SHOWN_RESULTS = 50
 
 
 @click.command()
-@click.argument("file", type=PROGRAM)
+@click.argument("file", type=click.Path())
 @click.option("--dry-run", is_flag=True, help="Say what would go; remove nothing.")
 @store_option
 @json_option
 def command(file: str, dry_run: bool, store: str | None, as_json: bool) -> None:
     """Remove whatever was computed from FILE, here and, once joined, in the realm.
 
-    What is meant is the content of FILE, whatever it was called.  The realm is told
+    What is meant is the content of FILE, whatever it was called; a folder stands for
+    the DICOM series in it, and a slice for its series too.  The realm is told
     keyed ids by which every member knows what to drop and never to take again.  FILE
     itself, what programs saved, exports and backups are left alone; saved files that
     are known are named.
     """
     from peer.forgetting import drop, find_traces, tell_realm
     from peer.identity import open_identity
+    from primitives.formats.dicom_series import names_series
 
     path = Path(file)
+    if not (path.exists() or names_series(path)):
+        raise click.BadParameter(f"there is no file '{file}'", param_hint="FILE")
     with open_existing(configured(store=store)) as opened:
         traces = find_traces(opened, path)
         identity = open_identity(opened)

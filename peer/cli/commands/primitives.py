@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -10,109 +11,131 @@ from peer.cli.options import json_option
 from peer.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
-    from primitives.registry import Primitive, Registry
+    from peer.cli.entries import Entry
+    from primitives.registry import Registry
 
-_DETERMINISM = {
-    "exact": "exact: the same bits on every machine",
-    "float": "float: the same bits within one environment class, for any number of "
-    "threads",
-    "threads": "threads: as float, and always run with one thread",
-    "volatile": "volatile: evaluated in every run, never stored",
-}
+SEARCH = "voxpeer primitives --search WORD"
+
+_LEAST_WORD = 2
+"""Letters of a word worth searching for."""
 
 
 @click.command()
 @click.argument("name", required=False)
+@click.option(
+    "--search",
+    metavar="WORDS",
+    help="Show what has all of these words in its name or text.",
+)
 @json_option
-def command(name: str | None, as_json: bool) -> None:
-    """List what programs can call, or describe the primitive NAME.
+def command(name: str | None, search: str | None, as_json: bool) -> None:
+    """List what programs can call, or describe NAME.
 
-    NAME may be qualified (vox1.near), short (near), or a namespace (vox1).
+    NAME may be qualified (vox1.near), short (near), an operator ('>.'), a function of
+    a bundled library (touch), or a namespace (vox1).
     """
     from primitives.catalog import standard_registry
 
     registry = standard_registry()
-    if name is None or name in registry.namespaces:
-        namespaces = registry.namespaces if name is None else (name,)
-        _list(registry, namespaces, as_json)
-        return
-    primitive = registry.get(name)
-    names = _names(registry, primitive)
-    if as_json:
-        write_json(_as_json(primitive, names))
+    if search is not None:
+        _show_list(_found(registry, search), as_json)
+    elif name is None or name in registry.namespaces or _is_library(name):
+        _show_list(_listed(registry, name), as_json)
     else:
-        _describe(primitive, names)
+        _show(_described(registry, name), as_json)
 
 
-def _list(registry: Registry, namespaces: tuple[str, ...], as_json: bool) -> None:
-    found = [
-        (f"{namespace}.{short}", registry.table(namespace)[short])
-        for namespace in namespaces
-        for short in sorted(registry.table(namespace))
-    ]
+def _is_library(name: str) -> bool:
+    from language.imports import BUNDLED
+
+    return name in BUNDLED.values()
+
+
+def _show_list(entries: list[Entry], as_json: bool) -> None:
     if as_json:
-        write_json({"primitives": [_as_json(item, [name]) for name, item in found]})
+        write_json({"primitives": [entry.as_dict() for entry in entries]})
         return
-    for name, primitive in found:
-        write_line(f"{name:<36} {primitive.summary}")
+    for entry in entries:
+        write_line(f"{entry.name:<36} {entry.summary}")
 
 
-def _names(registry: Registry, primitive: Primitive) -> list[str]:
-    """Return all names of a primitive, its own first."""
-    table = registry.table(primitive.namespace)
-    return [
-        f"{primitive.namespace}.{short}"
-        for short in sorted(
-            table, key=lambda short: (short != primitive.short_name, short)
-        )
-        if table[short] == primitive
+def _show(entries: list[Entry], as_json: bool) -> None:
+    from peer.cli.pages import terminal
+
+    if as_json:
+        write_json(entries[0].as_dict())
+        return
+    write_line("\n\n".join(map(terminal, entries)))
+
+
+def _listed(registry: Registry, name: str | None) -> list[Entry]:
+    """List all names, aliases too, or those of one namespace or library."""
+    from dataclasses import replace
+
+    from language.definitions import libraries
+    from peer.cli.entries import entry_of_definition, entry_of_primitive
+
+    found = []
+    for namespace in registry.namespaces if name is None else (name,):
+        table = registry.table(namespace) if namespace in registry.namespaces else {}
+        for short in sorted(table):
+            entry = entry_of_primitive(registry, table[short])
+            found.append(replace(entry, name=f"{namespace}.{short}"))
+    for library in libraries():
+        if name in (None, library.name):
+            found += [entry_of_definition(one) for _, one in library.definitions]
+    return found
+
+
+def _found(registry: Registry, search: str) -> list[Entry]:
+    """Search names and texts; what has the words in its name comes first."""
+    words = [word.lower() for word in search.split() if len(word) >= _LEAST_WORD]
+    if not words:
+        raise click.UsageError("give a word of at least two letters to --search")
+    hits = [
+        (not all(word in entry.name.lower() for word in words), entry.name, entry)
+        for entry in _entries(registry)
+        if all(word in entry.words() for word in words)
     ]
+    if not hits:
+        raise click.UsageError(f"nothing has '{search}' in its name or text")
+    return [entry for _, _, entry in sorted(hits, key=lambda hit: hit[:2])]
 
 
-def _describe(primitive: Primitive, names: list[str]) -> None:
-    write_line(f"{names[0]}({_formals(primitive)}) -> {_result(primitive)}")
-    write_line(f"  {primitive.summary}")
-    for paragraph in filter(None, primitive.details.split("\n")):
-        write_line(f"  {paragraph}")
-    if primitive.parameters:
-        write_line("Parameters")
-    for formal in primitive.parameters:
-        kind = "any number of: " if formal.variadic else ""
-        default = f", default {formal.default}" if formal.default else ""
-        optional = ", optional" if formal.optional and not formal.default else ""
-        write_line(f"  {formal.name}: {kind}{formal.text}{default}{optional}")
-    if len(names) > 1:
-        write_line(f"Also called  {', '.join(names[1:])}")
-    write_line(f"Determinism  {_DETERMINISM[primitive.determinism.value]}")
-    write_line(f"Version      {primitive.version}")
+def _entries(registry: Registry) -> Iterator[Entry]:
+    """Yield each primitive and each definition of a library once."""
+    from language.definitions import libraries
+    from peer.cli.entries import entry_of_definition, entry_of_primitive
+
+    for namespace in registry.namespaces:
+        for primitive in dict.fromkeys(registry.table(namespace).values()):
+            if primitive.namespace == namespace:
+                yield entry_of_primitive(registry, primitive)
+    for library in libraries():
+        for _, definition in library.definitions:
+            yield entry_of_definition(definition)
 
 
-def _formals(primitive: Primitive) -> str:
-    return primitive.signature.rpartition("->")[0].strip()
+def _described(registry: Registry, name: str) -> list[Entry]:
+    """Return what a name means: a primitive, a definition of a library, or both."""
+    from language.definitions import libraries
+    from peer.cli.entries import entry_of_definition, entry_of_primitive
+    from primitives.errors import UnknownPrimitiveError
 
-
-def _result(primitive: Primitive) -> str:
-    return primitive.signature.rpartition("->")[2].strip()
-
-
-def _as_json(primitive: Primitive, names: list[str]) -> dict[str, object]:
-    return {
-        "name": names[0],
-        "other_names": names[1:],
-        "signature": primitive.signature,
-        "summary": primitive.summary,
-        "details": primitive.details,
-        "parameters": [
-            {
-                "name": formal.name,
-                "type": formal.text,
-                "optional": formal.optional,
-                "variadic": formal.variadic,
-                "default": formal.default or None,
-            }
-            for formal in primitive.parameters
-        ],
-        "result": _result(primitive),
-        "determinism": primitive.determinism.value,
-        "version": primitive.version,
+    definitions = {
+        definition.name: definition
+        for library in reversed(libraries())
+        for _, definition in library.definitions
     }
+    primitive = registry.find(name)
+    found = [] if primitive is None else [entry_of_primitive(registry, primitive)]
+    if name in definitions:
+        found.append(entry_of_definition(definitions[name]))
+    if not found:
+        near = registry.suggest(name, definitions)
+        hint = " or ".join(f"'{other}'" for other in near)
+        raise UnknownPrimitiveError(
+            f"there is no primitive '{name}'"
+            + (f"; did you mean {hint}?" if hint else f"; try '{SEARCH}'")
+        )
+    return found

@@ -163,18 +163,42 @@ def rm(names: tuple[str, ...], yes: bool, store: str | None) -> None:
 @click.option(
     "-o", "--output", required=True, metavar="FOLDER", help="Folder to write into."
 )
+@click.option(
+    "--provenance",
+    is_flag=True,
+    help="Also write provenance.json, and methods.txt for a methods section.",
+)
+@click.option(
+    "--no-names",
+    is_flag=True,
+    help="Leave names of input files, parameters and texts out of these.",
+)
 @store_option
-def export(names: tuple[str, ...], output: str, store: str | None) -> None:
+def export(
+    names: tuple[str, ...],
+    output: str,
+    provenance: bool,
+    no_names: bool,
+    store: str | None,
+) -> None:
     """Write results as files into a folder, with an index.
 
     Images and masks become NIfTI files, all else JSON; index.json says which key,
-    digest, label and program each file belongs to.
+    digest, label and program each file belongs to.  provenance.json says what each was
+    computed from, by which steps, versions and machines.
     """
     from peer.results import export_results, find_result
 
     with open_existing(configured(store=store)) as opened:
         found = [find_result(opened, name) for name in names]
-        for path in export_results(opened, found, Path(output)):
+        written = export_results(
+            opened,
+            found,
+            Path(output),
+            provenance=provenance,
+            with_names=not no_names,
+        )
+        for path in written:
             write_line(str(path))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import nullcontext
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,14 @@ from peer.cli.options import (
     open_configured,
     parameter_option,
     parse_parameters,
+    run_options,
     store_option,
 )
 from peer.cli.output import note, write_line
 
 if TYPE_CHECKING:
     from peer.cli.progress import ProgressView
-    from peer.config import Config, NetworkUse
+    from peer.config import NetworkUse
     from peer.programs import Dialect, Program
     from scheduler import GoalOutcome, InterruptedRunError, RunOptions, RunReport
     from store import SqliteStore
@@ -102,6 +104,7 @@ def command(
     has joined others, what can be fetched from them sooner than computed.  Running
     the same command again after an interruption goes on where it stopped.
     """
+    from peer.displaced import displaced_inputs
     from peer.process import keep_freed_memory, leave_threads_to_scheduler
     from peer.programs import load_program
 
@@ -122,9 +125,9 @@ def command(
     keep_freed_memory()
     with open_configured(config) as opened:
         loaded = load_program(program, opened, parameters=values, dialect=dialect)
-        for warning in loaded.warnings:
+        for warning in (*loaded.warnings, *displaced_inputs(loaded.plan, Path.cwd())):
             note(warning.render())
-        options = _options(config, not no_cache)
+        options = run_options(config, not no_cache)
         if dry_run:
             from peer.cli.explanations import show_explanation
 
@@ -140,21 +143,6 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _options(config: Config, use_cache: bool) -> RunOptions:
-    from scheduler import RunOptions
-    from scheduler.options import available_cores
-
-    return RunOptions(
-        jobs=config.jobs or available_cores(),
-        store_policy=config.store_policy,
-        execution_engine=config.execution_engine,
-        on_failure=config.on_failure,
-        use_cache=use_cache,
-        timeout_s=config.timeout,
-        memory_bytes=config.memory,
-    )
-
-
 class _Run:
     """One run and what it shows."""
 
@@ -167,8 +155,7 @@ class _Run:
         network: NetworkUse,
         as_json: bool,
     ) -> None:
-        from peer.auditing.doubtful import doubtful_files
-        from scheduler.saved import saved_corrected
+        from peer.cli.reports import Corrections
 
         self._program = program
         self._store = store
@@ -177,12 +164,12 @@ class _Run:
         self._network = network
         self._as_json = as_json
         self._view: ProgressView | None = None
-        self._doubtful = {it.path: it.digest for it in doubtful_files(store)}
-        self._corrected = {it.path: it.corrected_ms for it in saved_corrected(store)}
+        self._corrections = Corrections(store)
 
     def run(self, shows_progress: bool) -> int:
         """Run the program, show everything, and return the exit code."""
         from peer.cli.progress import ProgressView
+        from peer.cli.reports import show_plan_error
         from peer.runs import run_program
         from scheduler import InterruptedRunError, PlanError, Progress
 
@@ -200,7 +187,7 @@ class _Run:
                     progress=progress,
                 )
         except PlanError as error:
-            self._show_problems(error)
+            show_plan_error(self._program.plan, error)
             return ExitCode.PROGRAM
         except InterruptedRunError as error:
             self._show_interruption(error)
@@ -210,9 +197,9 @@ class _Run:
     def _show_goal(self, outcome: GoalOutcome) -> None:
         if outcome.kind != "print" or outcome.failure is not None:
             return
-        from primitives.text import format_value
+        from peer.cli.reports import result_line
 
-        line = f"{outcome.label}={format_value(outcome.value, outcome.digest)}"
+        line = result_line(outcome)
         if self._view is None:
             write_line(line)
         else:
@@ -222,9 +209,8 @@ class _Run:
     def _finish(self, report: RunReport) -> int:
         from peer.cli.progress import summary
         from peer.cli.reports import (
+            exit_code,
             report_json,
-            show_corrected,
-            show_corrected_before,
             show_failures,
             show_saved,
         )
@@ -234,27 +220,12 @@ class _Run:
 
             write_json(report_json(report))
         show_saved(report)
-        show_corrected(report, self._doubtful)
-        if told := show_corrected_before(report, self._corrected):
-            from scheduler.saved import forget_corrections
-
-            forget_corrections(self._store, told)
-        if self._doubtful:
-            from peer.cli.audit_views import warn_of_doubtful_files
-
-            warn_of_doubtful_files(self._store)
+        self._corrections.show(report)
         show_failures(self._program.plan, report)
         if report.store_problem:
             note(f"error: results could not be kept: {report.store_problem}")
         note(summary(report))
-        return _exit_code(report)
-
-    def _show_problems(self, error: Exception) -> None:
-        from peer.cli.reports import show_plan_error
-        from scheduler import PlanError
-
-        assert isinstance(error, PlanError)
-        show_plan_error(self._program.plan, error)
+        return exit_code(report)
 
     def _show_interruption(self, error: InterruptedRunError) -> None:
         from peer.cli.progress import summary
@@ -270,12 +241,3 @@ class _Run:
             f"{error}; what was finished is kept in the store, "
             "and the same command goes on from there"
         )
-
-
-def _exit_code(report: RunReport) -> ExitCode:
-    failures = [goal.failure for goal in report.goals if goal.failure is not None]
-    if any(failure.primitive != "save" for failure in failures):
-        return ExitCode.GOAL_FAILED
-    if failures or report.store_problem:
-        return ExitCode.UNUSABLE  # computed, but it could not be written
-    return ExitCode.DONE

@@ -268,12 +268,13 @@ class Runs:
         """Return the nodes of which it matters that others have their results.
 
         They are waited for, or computed and could be fetched instead, or others were
-        said to compute them too.
+        said to compute them too.  What was published here is not among them: others may
+        have fetched it already.
         """
         found = dict.fromkeys(self._contested.keys(now))
         for run in self._by_number.values():
             found |= dict.fromkeys(run.claims)
-        return list(found)
+        return [key for key in found if key not in self._published]
 
     def computed(self) -> set[NodeKey]:
         """Return the nodes that others were told to wait for, for they are ours."""
