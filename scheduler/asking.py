@@ -192,18 +192,14 @@ class Asking:
         self._ask(_Question(refs))
         self._show()
 
-    def ask_again(self, refs: Sequence[Ref]) -> bool:
+    def ask_again(self, refs: Sequence[Ref]) -> None:
         """Ask for nodes that were asked for before, and are to be computed here later.
 
         What is offered by now is fetched beside the work, and nothing waits for it.
-
-        Returns:
-            Whether they were asked for; not while such a question is unanswered.
+        While such a question is unanswered there is no other one.
         """
-        if any(question.is_again for question in self._questions.values()):
-            return False
-        self._ask(_Question(list(refs), is_open=False, is_again=True))
-        return True
+        if not any(question.is_again for question in self._questions.values()):
+            self._ask(_Question(list(refs), is_open=False, is_again=True))
 
     def _ask(self, question: _Question) -> None:
         self._asked += 1

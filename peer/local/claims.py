@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from scheduler.neighbours import Arrived, Claim, ClaimAnswer, Free, Granted, OnClaimed
@@ -28,6 +28,11 @@ class Grants:
         """Return whether there are any."""
         with self._lock:
             return bool(self._granted)
+
+    def __contains__(self, key: NodeKey) -> bool:
+        """Return whether a node was granted."""
+        with self._lock:
+            return key in self._granted
 
     def add(self, claim: Claim, answer: OnClaimed) -> None:
         """Take a claim that was granted, and who is told of it."""
@@ -87,7 +92,8 @@ class OpenClaims:
             if self._open is None:
                 return False
             for claim in claims:
-                self._open[claim.key] = _Open(number, claim, answer)
+                is_granted = claim.key in self._grants
+                self._open[claim.key] = _Open(number, claim, answer, is_granted)
             return True
 
     def forgotten(self) -> list[tuple[Claim, OnClaimed]]:
@@ -114,9 +120,10 @@ class OpenClaims:
                 self._grants.add(known.claim, known.answer)
         known.answer(said)
 
-    def end(self, keys: Iterable[NodeKey]) -> None:
+    def end(self, keys: Sequence[NodeKey]) -> None:
         """Forget claims that the run ends itself."""
         with self._lock:
+            self._grants.end(keys)  # one may have been granted just now
             if self._open:
                 for key in keys:
                     self._open.pop(key, None)

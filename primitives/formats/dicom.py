@@ -19,7 +19,6 @@ PREAMBLE_BYTES = 132
 """A DICOM file begins with 128 bytes of anything and the letters DICM."""
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
@@ -69,14 +68,12 @@ class DataSet:
         start: of the first element behind the file's own description.
         order: ``"<"`` or ``">"``.
         is_explicit: whether elements say of what type they are.
-        transfer_syntax: its UID.
     """
 
     data: bytes
     start: int
     order: str
     is_explicit: bool
-    transfer_syntax: str
 
 
 def is_dicom(head: bytes, *, is_named_so: bool) -> bool:
@@ -104,7 +101,7 @@ def open_data_set(data: bytes) -> DataSet:
     """
     start = PREAMBLE_BYTES if data[128:PREAMBLE_BYTES] == b"DICM" else 0
     syntax = ""
-    meta = DataSet(data, start, "<", True, EXPLICIT_LITTLE)
+    meta = DataSet(data, start, "<", True)
     for element in elements(meta, last=0x0002FFFF):
         if element.tag >> 16 != 2:
             break
@@ -113,11 +110,11 @@ def open_data_set(data: bytes) -> DataSet:
             syntax = text(meta, element)
     if not syntax:  # no description: the elements themselves show how they are written
         is_explicit = data[start + 4 : start + 6].isalpha()
-        return DataSet(data, start, "<", is_explicit, "")
+        return DataSet(data, start, "<", is_explicit)
     if syntax == DEFLATED_LITTLE:
         data = data[:start] + _inflated(data[start:])
     order = ">" if syntax == EXPLICIT_BIG else "<"
-    return DataSet(data, start, order, syntax != IMPLICIT_LITTLE, syntax)
+    return DataSet(data, start, order, syntax != IMPLICIT_LITTLE)
 
 
 def elements(
@@ -163,7 +160,7 @@ def elements(
             continue
         inner = source
         if form == b"UN":  # a private sequence that was written in another syntax
-            inner = DataSet(data, 0, "<", False, "")
+            inner = DataSet(data, 0, "<", False)
         past = _past_sequence(inner, at, depth)
         yield Element(tag, at, UNDEFINED, past)
         at = past

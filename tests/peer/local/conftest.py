@@ -36,8 +36,10 @@ def serve(store_path: Path) -> Iterator[Serve]:
 
     def start(handle: Handle) -> LocalServer:
         end()
-        place = DaemonPlace(store_path, "an id")
-        server = LocalServer(place, "an id", handle, node_id="n" * 16)
+        # Long paths make sockets lie elsewhere, by the id: no two stores share one.
+        store_id = str(store_path)
+        place = DaemonPlace(store_path, store_id)
+        server = LocalServer(place, store_id, handle, node_id="n" * 16)
         server.start()
         started.append((server, place))
         return server
